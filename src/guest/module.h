@@ -1,0 +1,39 @@
+// The compiled code of one plugin, checked and ready to be instantiated on any shard.
+//
+// Immutable. Shared by the plugin's versions and their instances on all shards, hence std::shared_ptr.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "guest/engine.h"
+
+namespace troupe::guest {
+
+class Module {
+ public:
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+  ~Module();
+
+  // Hex SHA-256 of the plugin's bytes: what a version of a plugin is known by.
+  const std::string& content_hash() const;
+  // Exports that can be called: functions () -> () or () -> i32, by name, sorted.
+  std::span<const std::string> functions() const;
+  bool has_function(std::string_view name) const;
+  Engine& engine() const;
+
+  struct Impl;
+  Impl& impl() const { return *impl_; }
+  explicit Module(std::unique_ptr<Impl> impl);
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace troupe::guest
