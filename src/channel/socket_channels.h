@@ -1,0 +1,50 @@
+// All channels of one WebSocket: what Phoenix calls a socket.
+//
+// Speaks Phoenix Channels V2 (wire/phoenix.h): joins, leaves, heartbeats and events, each topic a channel of
+// its own. Owned by the WebSocket's connection in socket/, which hands in whole messages and sends what
+// comes out through the FrameSink. Lives on the socket's shard; not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "channel/frame_sink.h"
+#include "wire/http.h"
+
+namespace troupe::channel {
+
+class Router;
+
+// What is known of a client when its WebSocket opens.
+struct ConnectInfo {
+  std::string session;         // 16 letters that stand for the believed cookie; empty without one
+  std::string origin;          // the Origin header; empty without one
+  std::string remote_address;  // after trusted proxies
+  wire::Parameters params;     // of the socket's URL, without vsn
+};
+
+class SocketChannels {
+ public:
+  SocketChannels(Router& router, FrameSink& sink, ConnectInfo info);
+  SocketChannels(const SocketChannels&) = delete;
+  SocketChannels& operator=(const SocketChannels&) = delete;
+  // Leaves every topic: actors that end with their channel end now.
+  ~SocketChannels();
+
+  // One whole message. A malformed one closes the socket with 1011.
+  void on_text(std::string_view message);
+  void on_binary(std::string_view message);
+
+  // The socket's unsent bytes have fallen to zero after they had stood above the bound: viewers that
+  // missed patches meanwhile get the state whole.
+  void on_drained();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace troupe::channel
