@@ -16,7 +16,7 @@
 
 namespace troupe::channel {
 
-class Router;
+struct Context;
 
 // What is known of a client when its WebSocket opens.
 struct ConnectInfo {
@@ -28,7 +28,7 @@ struct ConnectInfo {
 
 class SocketChannels {
  public:
-  SocketChannels(Router& router, FrameSink& sink, ConnectInfo info);
+  SocketChannels(Context& context, FrameSink& sink, ConnectInfo info);
   SocketChannels(const SocketChannels&) = delete;
   SocketChannels& operator=(const SocketChannels&) = delete;
   // Leaves every topic: actors that end with their channel end now.

@@ -1,0 +1,116 @@
+#include "actor/audience.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::actor {
+
+namespace {
+
+void show_turn_to(const Viewer& viewer,
+                  std::span<const Push> pushes,
+                  std::string_view patch,
+                  const Viewer* caller) {
+  const bool is_caller = &viewer == caller;
+  // Each call may find the channel gone: a push can make its socket end.
+  for (const Push& push : pushes) {
+    if (!push.to_all && !is_caller) continue;
+    if (viewer.outbox != nullptr) viewer.outbox->push(push.name, push.detail);
+  }
+  if (viewer.outbox != nullptr) viewer.outbox->patch(patch);
+  if (is_caller && viewer.outbox != nullptr) viewer.outbox->answered();
+}
+
+}  // namespace
+
+Audience::Audience(shard::Shards& shards, std::size_t own_shard)
+    : shards_(shards), own_shard_(own_shard), by_shard_(shards.size()) {}
+
+void Audience::add(const ViewerPtr& viewer) {
+  auto& list = by_shard_[viewer->shard];
+  auto next = list ? std::make_shared<Viewers>(*list) : std::make_shared<Viewers>();
+  next->push_back(viewer);
+  list = std::move(next);
+  ++count_;
+}
+
+void Audience::remove(const Viewer& viewer) {
+  auto& list = by_shard_[viewer.shard];
+  if (!list) return;
+  auto next = std::make_shared<Viewers>(*list);
+  const auto removed =
+      std::erase_if(*next, [&](const ViewerPtr& other) { return other.get() == &viewer; });
+  count_ -= removed;
+  list = next->empty() ? nullptr : std::move(next);
+}
+
+template <class Show>
+void Audience::to_one(const ViewerPtr& viewer, Show show) {
+  if (viewer->shard == own_shard_) {
+    if (viewer->outbox != nullptr) show(*viewer->outbox);
+    return;
+  }
+  shards_[viewer->shard].send([viewer, show = std::move(show)] {
+    if (viewer->outbox != nullptr) show(*viewer->outbox);
+  });
+}
+
+void Audience::show_state(const ViewerPtr& viewer, std::string_view state, StateReason reason) {
+  to_one(viewer, [state = std::string(state), reason](Outbox& outbox) {
+    outbox.state(state, reason);
+  });
+}
+
+void Audience::show_error(const ViewerPtr& viewer, std::string_view payload) {
+  to_one(viewer, [payload = std::string(payload)](Outbox& outbox) { outbox.error(payload); });
+}
+
+void Audience::show_answered(const ViewerPtr& viewer) {
+  to_one(viewer, [](Outbox& outbox) { outbox.answered(); });
+}
+
+void Audience::show_turn(std::span<const Push> pushes,
+                         std::string_view patch,
+                         const Viewer* caller) {
+  struct Copy {
+    std::vector<Push> pushes;
+    std::string patch;
+  };
+  std::shared_ptr<const Copy> copy;  // made for the first other shard, shared by the rest
+
+  for (std::size_t shard = 0; shard < by_shard_.size(); ++shard) {
+    const auto viewers = by_shard_[shard];
+    if (!viewers) continue;
+    if (shard == own_shard_) {
+      for (const ViewerPtr& viewer : *viewers) show_turn_to(*viewer, pushes, patch, caller);
+      continue;
+    }
+    if (!copy) {
+      copy = std::make_shared<const Copy>(
+          Copy{std::vector<Push>(pushes.begin(), pushes.end()), std::string(patch)});
+    }
+    shards_[shard].send([viewers, copy, caller] {
+      for (const ViewerPtr& viewer : *viewers) {
+        show_turn_to(*viewer, copy->pushes, copy->patch, caller);
+      }
+    });
+  }
+}
+
+void Audience::show_state_to_all(std::string_view state, StateReason reason) {
+  for (const auto& viewers : by_shard_) {
+    if (!viewers) continue;
+    for (const ViewerPtr& viewer : *viewers) show_state(viewer, state, reason);
+  }
+}
+
+void Audience::end_all(EndReason reason) {
+  for (const auto& viewers : by_shard_) {
+    if (!viewers) continue;
+    for (const ViewerPtr& viewer : *viewers) {
+      to_one(viewer, [reason](Outbox& outbox) { outbox.end(reason); });
+    }
+  }
+}
+
+}  // namespace troupe::actor

@@ -1,0 +1,55 @@
+// The viewers of one actor, on all shards.
+//
+// Lives on the actor's shard. What is shown to viewers of other shards is copied once for each shard and
+// sent there; each viewer sees everything in the order of the calls.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actor/effects.h"
+#include "actor/viewer.h"
+#include "shard/shard.h"
+
+namespace troupe::actor {
+
+class Audience {
+ public:
+  Audience(shard::Shards& shards, std::size_t own_shard);
+
+  bool empty() const { return count_ == 0; }
+  std::size_t size() const { return count_; }
+
+  void add(const ViewerPtr& viewer);
+  void remove(const Viewer& viewer);
+
+  // To one viewer, whether it is in the audience or not.
+  void show_state(const ViewerPtr& viewer, std::string_view state, StateReason reason);
+  void show_error(const ViewerPtr& viewer, std::string_view payload);
+  void show_answered(const ViewerPtr& viewer);
+
+  // A committed turn: its pushes in the order of the calls, then the patch. `caller` may be null; its event
+  // counts as answered.
+  void show_turn(std::span<const Push> pushes, std::string_view patch, const Viewer* caller);
+  void show_state_to_all(std::string_view state, StateReason reason);
+  void end_all(EndReason reason);
+
+ private:
+  using Viewers = std::vector<ViewerPtr>;
+
+  template <class Show>
+  void to_one(const ViewerPtr& viewer, Show show);
+
+  shard::Shards& shards_;
+  const std::size_t own_shard_;
+  std::size_t count_ = 0;
+  // By shard. A list is replaced, never changed, when somebody joins or leaves: letters on their way to
+  // its shard hold it too.
+  std::vector<std::shared_ptr<const Viewers>> by_shard_;
+};
+
+}  // namespace troupe::actor

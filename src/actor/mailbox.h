@@ -1,0 +1,56 @@
+// The messages an actor has yet to handle, first come, first served, within a bound.
+//
+// Joins and leaves have room of their own: each viewer has at most one of either here, and a leave that
+// found no room would keep a viewer for ever. Lives on the actor's shard; not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <utility>
+
+#include "actor/message.h"
+
+namespace troupe::actor {
+
+class Mailbox {
+ public:
+  Mailbox(std::size_t messages_max, std::size_t bytes_max)
+      : messages_max_(messages_max), bytes_max_(bytes_max) {}
+
+  // False when the bound is reached; the message is then untouched.
+  [[nodiscard]] bool push(Message&& message) {
+    if (is_bounded(message)) {
+      if (messages_ >= messages_max_ || message.bytes() > bytes_max_ - bytes_) return false;
+      ++messages_;
+      bytes_ += message.bytes();
+    }
+    queue_.push_back(std::move(message));
+    return true;
+  }
+
+  bool empty() const { return queue_.empty(); }
+  std::size_t size() const { return queue_.size(); }
+
+  Message pop() {
+    Message message = std::move(queue_.front());
+    queue_.pop_front();
+    if (is_bounded(message)) {
+      --messages_;
+      bytes_ -= message.bytes();
+    }
+    return message;
+  }
+
+ private:
+  static bool is_bounded(const Message& message) {
+    return message.kind == Message::Kind::event || message.kind == Message::Kind::refresh;
+  }
+
+  const std::size_t messages_max_;
+  const std::size_t bytes_max_;
+  std::deque<Message> queue_;
+  std::size_t messages_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace troupe::actor
