@@ -84,20 +84,16 @@ export class EventForm extends LitElement {
           aria-label="Payload of ${this.name}, as JSON"
           aria-invalid=${wrong ? "true" : "false"}
           .value=${this.text}
-          @input=${(event: Event) => (this.text = (event.target as HTMLTextAreaElement).value)}
+          @input=${this.#take_text}
         ></textarea>
-        <button ?disabled=${wrong !== undefined} title="Send the event (Ctrl+Enter)">
-          ${this.name}
-        </button>
-        ${
-          wrong
-            ? html`
-                <p>${wrong}</p>
-              `
-            : nothing
-        }
+        <button ?disabled=${wrong !== undefined} title="Ctrl+Enter in the field">${this.name}</button>
+        ${wrong ? html`<p>${wrong}</p>` : nothing}
       </form>
     `;
+  }
+
+  #take_text(event: Event): void {
+    this.text = (event.target as HTMLTextAreaElement).value;
   }
 
   #send_by_key(event: KeyboardEvent): void {

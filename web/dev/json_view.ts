@@ -1,5 +1,5 @@
 // A JSON value as people read it, with the parts that just changed marked for a moment.
-import { css, html, type TemplateResult } from "/troupe.js";
+import { css, html, nothing, type TemplateResult } from "/troupe.js";
 
 // JSON Pointers of the changed parts, and the version they changed with: consecutive versions use
 // two names of one animation, because only a change of name starts it again.
@@ -33,8 +33,7 @@ export const json_style = css`
   .json .key {
     color: var(--accent);
   }
-  .json .mark,
-  .json .faint {
+  .json .mark {
     color: var(--faint);
   }
   .changed-0 {
@@ -55,108 +54,67 @@ export const json_style = css`
   }
 `;
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type Container = Json[] | { [key: string]: Json };
+type Json = null | boolean | number | string | Container;
 
 export function json_view(value: unknown, change: Change): TemplateResult {
-  return html`
-    <div class="json">${lines(value as Json, "", html``, html``, change)}</div>
-  `;
+  return html`<div class="json">${lines(value as Json, "", nothing, nothing, change)}</div>`;
 }
+
+type Part = TemplateResult | typeof nothing;
 
 // `before` is the key with its colon, `after` the comma.
-function lines(
-  value: Json,
-  pointer: string,
-  before: TemplateResult,
-  after: TemplateResult,
-  change: Change,
-): TemplateResult {
+function lines(value: Json, pointer: string, before: Part, after: Part, change: Change): Part {
   const changed = class_of(pointer, change);
-  if (value === null || typeof value !== "object" || fits_a_line(value)) {
-    return html`
-      <div>
-        ${before}
-        <span class=${changed}>${inline(value, pointer, change)}</span>
-        ${after}
-      </div>
-    `;
+  if (!is_container(value) || fits_a_line(value)) {
+    const text = inline(value, pointer, change);
+    return html`<div>${before}<span class=${changed}>${text}</span>${after}</div>`;
   }
-  const [open, close] = Array.isArray(value) ? "[]" : "{}";
-  const children = entries(value);
-  const shown = children.slice(0, children_shown_max);
-  return html`
-    <div class=${changed}>
-      <div>
-        ${before}
-        <span class="mark">${open}</span>
-      </div>
-      <div class="children">
-        ${shown.map(([key, child], index) =>
-          lines(
-            child,
-            `${pointer}/${escaped(key)}`,
-            Array.isArray(value) ? html`` : key_text(key),
-            index + 1 < children.length
-              ? html`
-                  <span class="mark">,</span>
-                `
-              : html``,
-            change,
-          ),
-        )}
-        ${
-          children.length > shown.length
-            ? html`
-                <div class="faint">… ${children.length - shown.length} more</div>
-              `
-            : ""
-        }
-      </div>
-      <div>
-        <span class="mark">${close}</span>
-        ${after}
-      </div>
+  const [open, close] = brackets(value);
+  const children = Object.entries(value);
+  const rest = children.length - children_shown_max;
+  return html`<div class=${changed}>
+    <div>${before}${mark(open)}</div>
+    <div class="children">
+      ${children.slice(0, children_shown_max).map(([key, child], index) => {
+        const comma = index + 1 < children.length ? mark(",") : nothing;
+        return lines(child, `${pointer}/${escaped(key)}`, key_of(value, key), comma, change);
+      })}
+      ${rest > 0 ? html`<div class="mark">… ${rest} more</div>` : nothing}
     </div>
-  `;
+    <div>${mark(close)}${after}</div>
+  </div>`;
 }
 
-function inline(value: Json, pointer: string, change: Change): TemplateResult {
-  if (value === null || typeof value !== "object") {
+function inline(value: Json, pointer: string, change: Change): Part {
+  if (!is_container(value)) {
     const kind = typeof value === "string" || typeof value === "number" ? typeof value : "literal";
-    return html`
-      <span class=${kind}>${JSON.stringify(value)}</span>
-    `;
+    return html`<span class=${kind}>${JSON.stringify(value)}</span>`;
   }
-  const [open, close] = Array.isArray(value) ? "[]" : "{}";
-  const parts = entries(value).map(([key, child], index) => {
+  const [open, close] = brackets(value);
+  const parts = Object.entries(value).map(([key, child], index) => {
     const at = `${pointer}/${escaped(key)}`;
-    return html`
-      ${
-        index > 0
-          ? html`
-              <span class="mark">,</span>
-            `
-          : ""
-      }${Array.isArray(value) ? "" : key_text(key)}
-      <span class=${class_of(at, change)}>${inline(child, at, change)}</span>
-    `;
+    const text = html`<span class=${class_of(at, change)}>${inline(child, at, change)}</span>`;
+    return html`${index > 0 ? mark(", ") : nothing}${key_of(value, key)}${text}`;
   });
-  return html`
-    <span class="mark">${open}</span>
-    ${parts}
-    <span class="mark">${close}</span>
-  `;
+  return html`${mark(open)}${parts}${mark(close)}`;
 }
 
-function key_text(key: string): TemplateResult {
-  return html`
-    <span class="key">${JSON.stringify(key)}</span>
-    <span class="mark">:</span>
-  `;
+function mark(text: string): Part {
+  return html`<span class="mark">${text}</span>`;
 }
 
-function entries(value: Json[] | { [key: string]: Json }): [string, Json][] {
-  return Object.entries(value);
+function key_of(container: Container, key: string): Part {
+  if (Array.isArray(container)) return nothing;
+  return html`<span class="key">${JSON.stringify(key)}</span>${mark(": ")}`;
+}
+
+function is_container(value: Json): value is Container {
+  return value !== null && typeof value === "object";
+}
+
+function brackets(container: Container): [string, string] {
+  return Array.isArray(container) ? ["[", "]"] : ["{", "}"];
 }
 
 function fits_a_line(value: Json): boolean {

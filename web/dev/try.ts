@@ -15,7 +15,13 @@ import {
   type LiveStatePatch,
 } from "/troupe.js";
 
-import { dev_event, type DevMessage, type PluginMessage } from "../elements/dev_events.js";
+import {
+  dev_event,
+  type BuildMessage,
+  type DevMessage,
+  type LogMessage,
+  type PluginMessage,
+} from "../elements/dev_events.js";
 import "./event_form.js";
 import type { SendDetail } from "./event_form.js";
 import { json_style, json_view, type Change } from "./json_view.js";
@@ -30,8 +36,6 @@ const status_text: Record<Status, string> = {
   refused: "join refused",
   offline: "offline, trying again",
 };
-
-const log_levels_shown_as_errors = new Set(["error"]);
 
 class TryPage extends LitElement {
   static override properties = {
@@ -49,6 +53,9 @@ class TryPage extends LitElement {
   #live: LiveState | undefined;
   // The pointers of a patch that was announced and not yet applied.
   #patched: ReadonlySet<string> = new Set();
+  // The time of the latest news, and what it was when the stream opened: older news are retold.
+  #told = 0;
+  #told_until = 0;
 
   constructor() {
     super();
@@ -65,21 +72,29 @@ class TryPage extends LitElement {
 
   #hear(message: DevMessage): void {
     switch (message.type) {
+      case "open":
+        this.#told_until = this.#told;
+        break;
       case "plugin":
         this.#take_plugin(message);
         break;
-      case "log":
-        this.#note(
-          log_levels_shown_as_errors.has(message.level) ? "error" : "log",
-          message.level,
-          message.text,
-          new Date(message.time),
-        );
-        break;
       case "build":
-        if (message.ok) this.#note("build", `built and live in ${message.ms} ms`);
-        else this.#note("error", "build failed", message.error?.message);
+      case "log":
+        if (message.time <= this.#told_until) break;
+        this.#told = Math.max(this.#told, message.time);
+        this.#take_news(message);
         break;
+    }
+  }
+
+  #take_news(message: BuildMessage | LogMessage): void {
+    const time = new Date(message.time);
+    if (message.type === "log") {
+      this.#note(message.level === "error" ? "error" : "log", message.level, message.text, time);
+    } else if (message.ok) {
+      this.#note("build", `built and live in ${message.ms} ms`, "", time);
+    } else {
+      this.#note("error", "build failed", message.error?.message, time);
     }
   }
 
@@ -107,13 +122,14 @@ class TryPage extends LitElement {
     });
     live.addEventListener("livestate-change", ({ detail }: CustomEvent<LiveStateChange>) => {
       const { state, version } = detail;
-      this.status = "live";
       this.shown = { state, change: { pointers: this.#patched, version } };
       this.#patched = new Set();
     });
-    // Phoenix shows every message of a channel to this method, also pushes nobody subscribed to.
-    live.channel.onMessage = (event: string, payload: unknown) => {
+    // Phoenix shows this method every message of a channel, also pushes that nobody subscribed to.
+    live.channel.onMessage = (event: string, payload: { status?: string }) => {
       if (event === "state:change") this.#note("state", "whole state");
+      // Of all that a LiveState sends, only joining and leaving are replied to.
+      else if (event === "phx_reply" && payload.status === "ok") this.status = "live";
       else if (!/^(state:|phx_|chan_reply_|error$)/.test(event)) {
         this.#note("push", event, JSON.stringify(payload));
       }
@@ -135,102 +151,76 @@ class TryPage extends LitElement {
   }
 
   override render() {
-    const { plugin } = this;
     return html`
-      <header>
-        <h1>${plugin?.name ?? "troupe dev"}</h1>
-        <span class="status ${this.status}" role="status">${status_text[this.status]}</span>
-        ${
-          plugin
-            ? html`
-                <dl>
-                  <div>
-                    <dt>topic</dt>
-                    <dd>${plugin.topic}</dd>
-                  </div>
-                  <div>
-                    <dt>code</dt>
-                    <dd title=${plugin.version}>${plugin.version.slice(0, 12)}</dd>
-                  </div>
-                </dl>
-                <a href="/" target="_blank">Open a second window</a>
-              `
-            : nothing
-        }
-      </header>
-      <main>
-        <section class="state" aria-label="State">
-          <h2>
-            State
-            ${
-              this.shown
-                ? html`
-                    <small>version ${this.shown.change.version}</small>
-                  `
-                : nothing
-            }
-          </h2>
-          ${
-            this.shown
-              ? json_view(this.shown.state, this.shown.change)
-              : html`
-                  <p class="empty">
-                    Nothing yet: the state appears when the plugin's init has answered.
-                  </p>
-                `
-          }
-        </section>
-        <section class="events" aria-label="Events">
-          <h2>Events</h2>
-          ${
-            plugin && plugin.events.length === 0
-              ? html`
-                  <p class="empty">
-                    The plugin exports no events. Export a function and save: it appears here.
-                  </p>
-                `
-              : nothing
-          }
-          ${repeat(
-            plugin?.events ?? [],
-            (name) => name,
-            (name) => html`
-              <event-form name=${name} @send-event=${this.#send}></event-form>
-            `,
-          )}
-          ${
-            plugin
-              ? nothing
-              : html`
-                  <p class="empty">They appear after the first build.</p>
-                `
-          }
-        </section>
-        <section class="timeline" aria-label="What happens">
-          <h2>
-            What happens
-            ${
-              this.entries.length > 0
-                ? html`
-                    <button @click=${() => (this.entries = [])}>Clear</button>
-                  `
-                : nothing
-            }
-          </h2>
-          ${
-            this.entries.length === 0
-              ? html`
-                  <p class="empty">Patches, log lines and errors, newest first.</p>
-                `
-              : html`
-                  <ol>
-                    ${repeat(this.entries, ({ id }) => id, entry_row)}
-                  </ol>
-                `
-          }
-        </section>
-      </main>
+      ${this.#header()}
+      <main>${this.#state()} ${this.#events()} ${this.#timeline()}</main>
     `;
+  }
+
+  #header() {
+    const { plugin, status } = this;
+    return html`<header>
+      <h1>${plugin?.name ?? "troupe dev"}</h1>
+      <span class="status ${status}" role="status">${status_text[status]}</span>
+      ${
+        plugin
+          ? html`<dl>
+              <div><dt>topic</dt><dd>${plugin.topic}</dd></div>
+              <div><dt>code</dt><dd title=${plugin.version}>${plugin.version.slice(0, 12)}</dd></div>
+            </dl>
+            <a href="/" target="_blank">Open a second window</a>`
+          : nothing
+      }
+    </header>`;
+  }
+
+  #state() {
+    const { shown } = this;
+    return html`<section class="state" aria-label="State">
+      <h2>State ${shown ? html`<small>version ${shown.change.version}</small>` : nothing}</h2>
+      ${
+        shown
+          ? json_view(shown.state, shown.change)
+          : html`<p class="empty">Nothing yet: it appears when the plugin's init has answered.</p>`
+      }
+    </section>`;
+  }
+
+  #events() {
+    const events = this.plugin?.events;
+    return html`<section class="events" aria-label="Events">
+      <h2>Events</h2>
+      ${repeat(
+        events ?? [],
+        (name) => name,
+        (name) => html`<event-form name=${name} @send-event=${this.#send}></event-form>`,
+      )}
+      ${events === undefined ? html`<p class="empty">They appear after the first build.</p>` : nothing}
+      ${
+        events?.length === 0
+          ? html`<p class="empty">The plugin exports none. Export a function and save.</p>`
+          : nothing
+      }
+    </section>`;
+  }
+
+  #timeline() {
+    const { entries } = this;
+    return html`<section class="timeline" aria-label="What happens">
+      <h2>
+        What happens
+        ${entries.length > 0 ? html`<button @click=${this.#clear}>Clear</button>` : nothing}
+      </h2>
+      ${
+        entries.length > 0
+          ? html`<ol>${repeat(entries, ({ id }) => id, entry_row)}</ol>`
+          : html`<p class="empty">Events, patches, log lines and errors, newest first.</p>`
+      }
+    </section>`;
+  }
+
+  #clear(): void {
+    this.entries = [];
   }
 
   static override styles = [
@@ -430,16 +420,11 @@ function operation_text({ op, path, value, from }: Operation): string {
 }
 
 function entry_row({ time, kind, title, detail }: Entry) {
-  return html`
-    <li class=${kind}>
-      <time datetime=${time.toISOString()}>${time.toTimeString().slice(0, 8)}</time>
-      <span class="kind">${kind}</span>
-      <span>
-        <span class="title">${title}</span>
-        <span class="detail">${detail}</span>
-      </span>
-    </li>
-  `;
+  return html`<li class=${kind}>
+    <time datetime=${time.toISOString()}>${time.toTimeString().slice(0, 8)}</time>
+    <span class="kind">${kind}</span>
+    <span><span class="title">${title}</span> <span class="detail">${detail}</span></span>
+  </li>`;
 }
 
 customElements.define("try-page", TryPage);

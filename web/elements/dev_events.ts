@@ -21,6 +21,7 @@ export interface BuildMessage {
   plugin: string;
   ok: boolean;
   ms: number;
+  time: number;
   error?: BuildError;
 }
 
@@ -32,7 +33,12 @@ export interface LogMessage {
   time: number;
 }
 
-export type DevMessage = PluginMessage | BuildMessage | LogMessage;
+// Made here, not sent: a stream opened, and retells from now on.
+export interface OpenMessage {
+  type: "open";
+}
+
+export type DevMessage = OpenMessage | PluginMessage | BuildMessage | LogMessage;
 
 // Each message arrives on the window as a CustomEvent of this name with the message as its detail.
 export const dev_event = "troupe-dev";
@@ -55,12 +61,14 @@ export function listen_to_dev_server(): void {
       stream = undefined;
     } else if (!stream) {
       stream = new EventSource(address);
-      stream.onmessage = ({ data }) =>
-        window.dispatchEvent(
-          new CustomEvent(dev_event, { detail: JSON.parse(data) as DevMessage }),
-        );
+      stream.onopen = () => tell({ type: "open" });
+      stream.onmessage = ({ data }) => tell(JSON.parse(data));
     }
   };
   document.addEventListener("visibilitychange", follow_visibility);
   follow_visibility();
+}
+
+function tell(detail: DevMessage): void {
+  window.dispatchEvent(new CustomEvent(dev_event, { detail }));
 }

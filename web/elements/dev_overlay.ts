@@ -98,24 +98,9 @@ class BuildErrors extends LitElement {
       ([plugin, error]) => html`
         <section role="alert">
           <h2>The build of ${plugin} failed. The code before it goes on running.</h2>
-          <p>
-            <code>${place(error)}</code>
-            ${error.message}
-          </p>
-          ${
-            error.excerpt
-              ? html`
-                  <pre>${error.excerpt.trimEnd()}</pre>
-                `
-              : nothing
-          }
-          <button
-            aria-label="Hide"
-            title="Hide until the next build"
-            @click=${() => this.#hide(plugin)}
-          >
-            ×
-          </button>
+          <p><code>${place(error)}</code> ${error.message}</p>
+          ${error.excerpt ? html`<pre>${error.excerpt.trimEnd()}</pre>` : nothing}
+          <button aria-label="Hide until the next build" @click=${() => this.#hide(plugin)}>×</button>
         </section>
       `,
     );
