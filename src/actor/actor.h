@@ -1,17 +1,8 @@
 // A plugin with an address: a mailbox, a state, and an instance while it is awake.
 //
-// Messages are handled one at a time, each event a turn (actor/turn.h). Owned by Actors; lives on its shard;
-// not thread-safe.
+// Messages are handled one at a time, each event a turn (actor/turn.h). Owned by Actors; lives on
+// its shard; not thread-safe.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include <boost/intrusive/list.hpp>
 
 #include "actor/address.h"
 #include "actor/audience.h"
@@ -25,41 +16,53 @@
 #include "journal/record.h"
 #include "state/canonical.h"
 
+#include <boost/intrusive/list.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
 namespace troupe::actor {
 
 class Actors;
 class Turn;
 
-class Actor
-    : public boost::intrusive::list_base_hook<
-          boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class Actor : public boost::intrusive::list_base_hook<
+                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   using IdleList = boost::intrusive::list<Actor, boost::intrusive::constant_time_size<false>>;
 
   Actor(Actors& actors, Plugin& plugin, Address address);
   Actor(const Actor&) = delete;
   Actor& operator=(const Actor&) = delete;
+  ~Actor();
 
   const Address& address() const { return address_; }
 
-  // Handled at once when the actor and its shard have nothing else to do, else in order. A bounded message
-  // that finds no room is answered with `busy`.
+  // Handled at once when the actor and its shard have nothing else to do, else in order. A bounded
+  // message that finds no room is answered with `busy`.
   void deliver(Message message);
 
-  // Frees the instance; the next turn starts a fresh one with vars and state. Not while a turn runs.
+  // Frees the instance; the next turn starts a fresh one with vars and state. Not while the guest
+  // runs.
   void sleep();
 
  private:
   friend class Turn;
 
-  Task<> run();
+  // Handles the message and then what has come meanwhile.
+  Task<> run(Message message);
   Task<> join(ViewerPtr viewer);
-  Task<> event(Message message);
+  Task<> event(const Message& message);  // which run() keeps
   void refresh(const ViewerPtr& viewer);
   void leave(const ViewerPtr& viewer);
 
-  // Reports to the caller and the log that a turn was undone.
+  // Tells the viewer and the log that a turn was undone, and why.
   void report(std::string_view function, const guest::Outcome& outcome, const ViewerPtr& viewer);
+  void refuse(const ViewerPtr& viewer, std::string_view type, std::string_view message);
 
   Actors& actors_;
   Plugin& plugin_;
@@ -75,10 +78,11 @@ class Actor
   std::optional<state::Canonical> state_;  // nothing before init
   std::uint64_t turns_ = 0;
   std::int64_t last_time_ns_ = 0;
-  journal::Record record_;  // of the last turn
+  journal::Record record_;    // of the last turn
   bool has_history_ = false;  // an event has been handled: the state is more than what init gives
 
   bool running_ = false;
+  bool retired_ = false;
   Task<> run_;  // last: ends before what it uses
 };
 

@@ -1,16 +1,10 @@
 // The actors of one shard, and the way to them.
 //
-// Owned by System. Lives on its shard; not thread-safe. An actor comes to be with its first viewer. One
-// that has never handled an event ends with its last viewer; a viewer's own (`{topic}/{join}`) ends with that
-// viewer; others stay, and beyond a bound the instances of those idle longest are freed.
+// Owned by System. Lives on its shard; not thread-safe. An actor comes to be with its first viewer.
+// One that has never handled an event ends with its last viewer; a viewer's own (`{topic}/{join}`)
+// ends with that viewer; others stay, and beyond a bound the instances of those idle longest are
+// freed.
 #pragma once
-
-#include <cstddef>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
 
 #include "actor/actor.h"
 #include "actor/address.h"
@@ -22,6 +16,13 @@
 #include "base/random.h"
 #include "shard/shard.h"
 #include "state/diff.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
 
 namespace troupe::actor {
 
@@ -44,9 +45,7 @@ class Actors {
 
   // The mailbox side; called by System on this shard.
   void join(const ViewerPtr& viewer);
-  void event(const ViewerPtr& viewer, std::string_view name, std::string_view payload);
-  void refresh(const ViewerPtr& viewer);
-  void leave(const ViewerPtr& viewer);
+  void deliver(Message message);
 
   // For actors and turns: what they share with the others of their shard.
   shard::Shards& shards() { return shards_; }
@@ -57,10 +56,11 @@ class Actors {
   // Buffers of one comparison, used and left within a turn without waiting in between.
   state::Differ& differ() { return differ_; }
 
-  // Called by an actor: it has an instance and nothing to do; it is at work again; its instance is gone.
+  // Called by an actor. It has got an instance; it has given it up; it has nothing to do and may
+  // lose it; it is done for, and ends as soon as its own stack has unwound.
+  void woke();
+  void slept();
   void rest(Actor& actor);
-  void wake(Actor& actor);
-  // Ends the actor as soon as its own stack has unwound.
   void retire(Actor& actor);
 
  private:
@@ -68,7 +68,8 @@ class Actors {
   const std::size_t index_;
   const Clock& clock_;
   Log& log_;
-  const std::size_t instances_max_;
+  const std::size_t instances_max_;  // of this shard
+  std::size_t instances_ = 0;
   Random random_;
   state::Differ differ_;
   std::unordered_map<std::string, std::unique_ptr<Plugin>> plugins_;

@@ -5,23 +5,26 @@
 
 namespace troupe::actor {
 
-namespace {
+struct Audience::Shown {
+  std::span<const Push> pushes;
+  std::string_view text;  // a patch, or the first state
+  bool is_start;
+  const Viewer* caller;
 
-void show_turn_to(const Viewer& viewer,
-                  std::span<const Push> pushes,
-                  std::string_view patch,
-                  const Viewer* caller) {
-  const bool is_caller = &viewer == caller;
   // Each call may find the channel gone: a push can make its socket end.
-  for (const Push& push : pushes) {
-    if (!push.to_all && !is_caller) continue;
-    if (viewer.outbox != nullptr) viewer.outbox->push(push.name, push.detail);
+  void to(const Viewer& viewer) const {
+    for (const Push& push : pushes) {
+      if (!push.to_all && &viewer != caller) continue;
+      if (viewer.outbox != nullptr) viewer.outbox->push(push.name, push.detail);
+    }
+    if (viewer.outbox == nullptr) return;
+    if (is_start) {
+      viewer.outbox->state(text, StateReason::joined);
+    } else {
+      viewer.outbox->patch(text);
+    }
   }
-  if (viewer.outbox != nullptr) viewer.outbox->patch(patch);
-  if (is_caller && viewer.outbox != nullptr) viewer.outbox->answered();
-}
-
-}  // namespace
+};
 
 Audience::Audience(shard::Shards& shards, std::size_t own_shard)
     : shards_(shards), own_shard_(own_shard), by_shard_(shards.size()) {}
@@ -56,9 +59,8 @@ void Audience::to_one(const ViewerPtr& viewer, Show show) {
 }
 
 void Audience::show_state(const ViewerPtr& viewer, std::string_view state, StateReason reason) {
-  to_one(viewer, [state = std::string(state), reason](Outbox& outbox) {
-    outbox.state(state, reason);
-  });
+  to_one(viewer,
+         [state = std::string(state), reason](Outbox& outbox) { outbox.state(state, reason); });
 }
 
 void Audience::show_error(const ViewerPtr& viewer, std::string_view payload) {
@@ -72,9 +74,19 @@ void Audience::show_answered(const ViewerPtr& viewer) {
 void Audience::show_turn(std::span<const Push> pushes,
                          std::string_view patch,
                          const Viewer* caller) {
+  show({pushes, patch, false, caller});
+}
+
+void Audience::show_start(std::span<const Push> pushes,
+                          std::string_view state,
+                          const Viewer* caller) {
+  show({pushes, state, true, caller});
+}
+
+void Audience::show(const Shown& shown) {
   struct Copy {
     std::vector<Push> pushes;
-    std::string patch;
+    std::string text;
   };
   std::shared_ptr<const Copy> copy;  // made for the first other shard, shared by the rest
 
@@ -82,34 +94,17 @@ void Audience::show_turn(std::span<const Push> pushes,
     const auto viewers = by_shard_[shard];
     if (!viewers) continue;
     if (shard == own_shard_) {
-      for (const ViewerPtr& viewer : *viewers) show_turn_to(*viewer, pushes, patch, caller);
+      for (const ViewerPtr& viewer : *viewers) shown.to(*viewer);
       continue;
     }
     if (!copy) {
       copy = std::make_shared<const Copy>(
-          Copy{std::vector<Push>(pushes.begin(), pushes.end()), std::string(patch)});
+          Copy{{shown.pushes.begin(), shown.pushes.end()}, std::string(shown.text)});
     }
-    shards_[shard].send([viewers, copy, caller] {
-      for (const ViewerPtr& viewer : *viewers) {
-        show_turn_to(*viewer, copy->pushes, copy->patch, caller);
-      }
+    shards_[shard].send([viewers, copy, is_start = shown.is_start, caller = shown.caller] {
+      const Shown there{copy->pushes, copy->text, is_start, caller};
+      for (const ViewerPtr& viewer : *viewers) there.to(*viewer);
     });
-  }
-}
-
-void Audience::show_state_to_all(std::string_view state, StateReason reason) {
-  for (const auto& viewers : by_shard_) {
-    if (!viewers) continue;
-    for (const ViewerPtr& viewer : *viewers) show_state(viewer, state, reason);
-  }
-}
-
-void Audience::end_all(EndReason reason) {
-  for (const auto& viewers : by_shard_) {
-    if (!viewers) continue;
-    for (const ViewerPtr& viewer : *viewers) {
-      to_one(viewer, [reason](Outbox& outbox) { outbox.end(reason); });
-    }
   }
 }
 

@@ -1,8 +1,12 @@
 // The viewers of one actor, on all shards.
 //
-// Lives on the actor's shard. What is shown to viewers of other shards is copied once for each shard and
-// sent there; each viewer sees everything in the order of the calls.
+// Lives on the actor's shard. What is shown to viewers of other shards is copied once for each
+// shard and sent there; each viewer sees everything in the order of the calls.
 #pragma once
+
+#include "actor/effects.h"
+#include "actor/viewer.h"
+#include "shard/shard.h"
 
 #include <cstddef>
 #include <memory>
@@ -10,10 +14,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "actor/effects.h"
-#include "actor/viewer.h"
-#include "shard/shard.h"
 
 namespace troupe::actor {
 
@@ -32,23 +32,25 @@ class Audience {
   void show_error(const ViewerPtr& viewer, std::string_view payload);
   void show_answered(const ViewerPtr& viewer);
 
-  // A committed turn: its pushes in the order of the calls, then the patch. `caller` may be null; its event
-  // counts as answered.
+  // A committed turn: its pushes in the order of the calls, then the patch. `caller` may be null.
   void show_turn(std::span<const Push> pushes, std::string_view patch, const Viewer* caller);
-  void show_state_to_all(std::string_view state, StateReason reason);
-  void end_all(EndReason reason);
+  // The turn that gave the first state: its pushes, then the state.
+  void show_start(std::span<const Push> pushes, std::string_view state, const Viewer* caller);
 
  private:
   using Viewers = std::vector<ViewerPtr>;
 
+  struct Shown;  // by a turn
+
   template <class Show>
   void to_one(const ViewerPtr& viewer, Show show);
+  void show(const Shown& shown);
 
   shard::Shards& shards_;
   const std::size_t own_shard_;
   std::size_t count_ = 0;
-  // By shard. A list is replaced, never changed, when somebody joins or leaves: letters on their way to
-  // its shard hold it too.
+  // By shard. A list is replaced, never changed, when somebody joins or leaves: letters on their
+  // way to its shard hold it too.
   std::vector<std::shared_ptr<const Viewers>> by_shard_;
 };
 

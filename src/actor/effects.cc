@@ -1,10 +1,10 @@
 #include "actor/effects.h"
 
-#include <optional>
+#include "base/json.h"
 
 #include <fmt/format.h>
 
-#include "base/json.h"
+#include <optional>
 
 namespace troupe::actor {
 

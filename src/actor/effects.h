@@ -3,12 +3,12 @@
 // Collected while the guest runs and dropped when the turn does not commit. Lives in a turn.
 #pragma once
 
+#include "base/result.h"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/result.h"
 
 namespace troupe::actor {
 

@@ -1,14 +1,14 @@
 // The messages an actor has yet to handle, first come, first served, within a bound.
 //
-// Joins and leaves have room of their own: each viewer has at most one of either here, and a leave that
-// found no room would keep a viewer for ever. Lives on the actor's shard; not thread-safe.
+// Joins and leaves have room of their own: each viewer has at most one of either here, and a leave
+// that found no room would keep a viewer for ever. Lives on the actor's shard; not thread-safe.
 #pragma once
+
+#include "actor/message.h"
 
 #include <cstddef>
 #include <deque>
 #include <utility>
-
-#include "actor/message.h"
 
 namespace troupe::actor {
 

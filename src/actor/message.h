@@ -1,10 +1,10 @@
 // What waits in an actor's mailbox.
 #pragma once
 
+#include "actor/viewer.h"
+
 #include <cstddef>
 #include <string>
-
-#include "actor/viewer.h"
 
 namespace troupe::actor {
 

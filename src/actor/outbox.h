@@ -12,17 +12,12 @@ enum class StateReason {
   refreshed,  // the viewer asked for it: its current version
 };
 
-enum class EndReason {
-  crashed,  // phx_error: the client joins again
-  deleted,  // phx_close: the client does not
-};
-
 class Outbox {
  public:
   virtual ~Outbox() = default;
 
   virtual void state(std::string_view state, StateReason reason) = 0;
-  // A turn's change of the state; empty for none is "[]". Raises the viewer's version.
+  // A turn's change of the state, "[]" when there is none. Raises the viewer's version.
   virtual void patch(std::string_view patch) = 0;
   // A custom event.
   virtual void push(std::string_view name, std::string_view detail) = 0;
@@ -30,7 +25,6 @@ class Outbox {
   virtual void error(std::string_view payload) = 0;
   // One of this viewer's own events or refreshes has been answered.
   virtual void answered() = 0;
-  virtual void end(EndReason reason) = 0;
 };
 
 }  // namespace troupe::actor

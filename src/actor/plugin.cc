@@ -6,12 +6,63 @@
 namespace troupe::actor {
 
 bool PluginVersion::is_event(std::string_view function) const {
-  static constexpr std::array<std::string_view, 12> life_cycle = {
-      "init",   "authorize",    "handle_message", "terminate",       "migrate",   "mount",
-      "render", "handle_event", "handle_params",  "get_constraints", "init_game", "hs_init"};
+  static constexpr std::array<std::string_view, 12> life_cycle = {"init",
+                                                                  "authorize",
+                                                                  "handle_message",
+                                                                  "terminate",
+                                                                  "migrate",
+                                                                  "mount",
+                                                                  "render",
+                                                                  "handle_event",
+                                                                  "handle_params",
+                                                                  "get_constraints",
+                                                                  "init_game",
+                                                                  "hs_init"};
   if (function.empty() || function.front() == '_') return false;
   if (std::find(life_cycle.begin(), life_cycle.end(), function) != life_cycle.end()) return false;
   return module->has_function(function);
+}
+
+namespace {
+
+spdlog::level::level_enum level_of(guest::LogLevel level) {
+  switch (level) {
+    case guest::LogLevel::trace:
+      return spdlog::level::trace;
+    case guest::LogLevel::debug:
+      return spdlog::level::debug;
+    case guest::LogLevel::info:
+      return spdlog::level::info;
+    case guest::LogLevel::warn:
+      return spdlog::level::warn;
+    case guest::LogLevel::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+void Plugin::write_log(Log& log,
+                       std::int64_t now_ns,
+                       guest::LogLevel level,
+                       std::string_view who,
+                       std::string_view text) {
+  const std::int64_t second = now_ns / 1'000'000'000;
+  if (second != log_second_) {
+    log_second_ = second;
+    log_bytes_ = 0;
+  }
+  const std::size_t bytes_max = version->bounds.log_bytes_per_second_max;
+  if (log_bytes_ > bytes_max) return;
+  log_bytes_ += text.size();
+  if (log_bytes_ > bytes_max) {
+    log.warn("[{}] says more than {} bytes a second; the rest of this second is left out",
+             version->name,
+             bytes_max);
+    return;
+  }
+  log.log(level_of(level), "[{}] {}", who, text);
 }
 
 }  // namespace troupe::actor

@@ -1,15 +1,16 @@
 // A plugin as its actors see it: the version they run, and its limits.
 #pragma once
 
+#include "base/log.h"
+#include "guest/instance.h"
+#include "guest/module.h"
+#include "shard/run_queue.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "guest/instance.h"
-#include "guest/module.h"
-#include "shard/run_queue.h"
 
 namespace troupe::actor {
 
@@ -20,34 +21,42 @@ struct Bounds {
   std::size_t mailbox_messages_max = 1000;
   std::size_t mailbox_bytes_max = std::size_t{4} << 20;
   std::size_t state_bytes_max = std::size_t{1} << 20;
-  std::size_t effects_max = 256;                           // of one turn
+  std::size_t effects_max = 256;  // of one turn
   std::size_t effects_bytes_max = std::size_t{1} << 20;
   std::size_t log_bytes_per_second_max = std::size_t{64} << 10;  // of the plugin, on each shard
 };
 
-// One version of a plugin: code and settings, immutable. Shared by the shards that run it; the old one
-// lives until the last actor has switched.
+// One version of a plugin: code and settings, immutable. Shared by the shards that run it; the old
+// one lives until the last actor has switched.
 struct PluginVersion {
   std::string name;
   std::shared_ptr<const guest::Module> module;
   Behaviour behaviour = Behaviour::live_state;
-  bool init_payload = false;                // init gets [params] instead of nothing
+  bool init_payload = false;  // init gets [params] instead of nothing
   guest::Environment environment;
   Bounds bounds;
 
-  // Whether a client may call the export as an event: not the names of the life cycle, nor those that begin
-  // with '_'.
+  // Whether a client may call the export as an event: not the names of the life cycle, nor those
+  // that begin with '_'.
   bool is_event(std::string_view function) const;
 };
 
-// A plugin on one shard: its current version and its place in the run queue's round. Owned by Actors; stays
-// at its address until the server ends.
+// A plugin on one shard: its current version and its place in the run queue's round. Owned by
+// Actors; stays at its address until the server ends.
 struct Plugin {
   std::shared_ptr<const PluginVersion> version;
   shard::RunQueue::Lane lane;
-  // Guest log lines let through in the second at hand.
-  std::int64_t log_second = 0;
-  std::size_t log_bytes = 0;
+
+  // Writes a guest's line under the plugin's name, unless it has said too much this second.
+  void write_log(Log& log,
+                 std::int64_t now_ns,
+                 guest::LogLevel level,
+                 std::string_view who,
+                 std::string_view text);
+
+ private:
+  std::int64_t log_second_ = 0;
+  std::size_t log_bytes_ = 0;  // let through in that second
 };
 
 }  // namespace troupe::actor

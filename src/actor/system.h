@@ -1,14 +1,8 @@
 // All actors of a server: from an address to the shard that has it.
 //
-// Owned by server/app; outlives the channels. The functions of a viewer are called on the viewer's shard;
-// install() from any thread.
+// Owned by server/app; outlives the channels. The functions of a viewer are called on the viewer's
+// shard; install() from any thread.
 #pragma once
-
-#include <cstddef>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "actor/actors.h"
 #include "actor/address.h"
@@ -17,6 +11,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "shard/shard.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace troupe::actor {
 
@@ -44,6 +44,8 @@ class System {
   void leave(const ViewerPtr& viewer);
 
  private:
+  void deliver(Message message);
+
   shard::Shards& shards_;
   std::vector<std::unique_ptr<Actors>> actors_;
 };

@@ -1,12 +1,9 @@
 // One message handled by the guest: it commits whole or leaves no trace.
 //
-// A turn takes the trip of an event in one function, run(). All it reads from outside the actor stands in its
-// record: the input with its id, one time, one seed, the answers of host functions. Lives on the actor's
-// shard for the length of one turn.
+// A turn takes the trip of an event in one function, run(). All it reads from outside the actor
+// stands in its record: the input with its id, one time, one seed, the answers of host functions.
+// Lives on the actor's shard for the length of one turn.
 #pragma once
-
-#include <string>
-#include <string_view>
 
 #include "actor/effects.h"
 #include "actor/viewer.h"
@@ -14,6 +11,9 @@
 #include "guest/host.h"
 #include "guest/outcome.h"
 #include "guest/turn_inputs.h"
+
+#include <string>
+#include <string_view>
 
 namespace troupe::actor {
 
@@ -26,8 +26,9 @@ class Turn final : public guest::Host {
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
-  // Calls the export with [payload, state] (`init` with nothing, or [params]) and takes what it returns as the new
-  // state. done: the turn has committed and patch() and effects() are to be shown. Otherwise the actor is as before.
+  // Calls the export with [payload, state] (`init` with nothing, or [params]) and takes what it
+  // returns as the new state. done: the turn has committed and patch() and effects() are to be
+  // shown. Otherwise the actor is as before.
   Task<guest::Outcome> run(std::string_view function, std::string_view payload);
 
   // What changed, an RFC 6902 text; valid until the next turn on this shard.

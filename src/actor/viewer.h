@@ -1,32 +1,32 @@
 // One join, as its channel and its actor both know it.
 //
-// Shared by the two because either may end first, and on different shards. What is const is read by both;
-// `outbox` belongs to the channel's shard and `actor` to the actor's, and each is cleared by its owner
-// when that ends.
+// Shared by the two because either may end first, and on different shards. What is const is read by
+// both; `outbox` belongs to the channel's shard and `actor` to the actor's, and each is cleared by
+// its owner when that ends.
 #pragma once
+
+#include "actor/address.h"
+#include "actor/outbox.h"
 
 #include <cstddef>
 #include <memory>
 #include <string>
-
-#include "actor/address.h"
-#include "actor/outbox.h"
 
 namespace troupe::actor {
 
 class Actor;
 
 struct Viewer {
-  const std::size_t shard;        // of the channel
+  const std::size_t shard;  // of the channel
   const std::size_t actor_shard;
-  const Address address;          // of the actor
-  const bool ends_actor;          // an actor of its own, `{topic}/{join}`: it ends with this viewer
-  const std::string id;           // the session's letters, else letters of the join's own
+  const Address address;  // of the actor
+  const bool ends_actor;  // an actor of its own, `{topic}/{join}`: it ends with this viewer
+  const std::string id;   // the session's letters, else letters of the join's own
   const std::string topic;
-  const std::string params;       // of the join, canonical JSON
+  const std::string params;  // of the join, canonical JSON
 
-  Outbox* outbox = nullptr;       // touched on `shard` only
-  Actor* actor = nullptr;         // touched on `actor_shard` only
+  Outbox* outbox = nullptr;  // touched on `shard` only
+  Actor* actor = nullptr;    // touched on `actor_shard` only
 };
 
 using ViewerPtr = std::shared_ptr<Viewer>;

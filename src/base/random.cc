@@ -1,7 +1,6 @@
 #include "base/random.h"
 
 #include <algorithm>
-
 #include <sodium.h>
 
 namespace troupe {

@@ -1,7 +1,7 @@
 // Unpredictable bytes in small portions: ChaCha20 over a buffer, keyed once by the system.
 //
-// A turn needs 48 of them; a system call for each would cost more than the rest of the turn's overhead.
-// Lives on one shard; not thread-safe. A given seed repeats a test.
+// A turn needs 48 of them; a system call for each would cost more than the rest of the turn's
+// overhead. Lives on one shard; not thread-safe. A given seed repeats a test.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@ class Random {
  public:
   using Key = std::array<std::uint8_t, 32>;
 
-  Random();                             // keyed by the system
-  explicit Random(const Key& key);      // repeatable
+  Random();                         // keyed by the system
+  explicit Random(const Key& key);  // repeatable
   Random(const Random&) = delete;
   Random& operator=(const Random&) = delete;
 

@@ -1,11 +1,13 @@
 // A coroutine that starts when it is awaited (or started) and belongs to whoever holds it.
 //
-// Task<T> is the return type of everything that may have to wait: a guest call that yields, a turn, a
-// commit. Destroying a Task that has not finished destroys its frame and, through it, the frames of all
-// that it awaits: that is how work is cancelled. A Task lives on one shard and is not thread-safe.
+// Task<T> is the return type of everything that may have to wait: a guest call that yields, a turn,
+// a commit. Destroying a Task that has not finished destroys its frame and, through it, the frames
+// of all that it awaits: that is how work is cancelled. A Task lives on one shard and is not
+// thread-safe.
 //
-// Why not asio::awaitable: a turn that never waits must cost no trip through the event loop, and its
-// resumption belongs to the run queue of the shard, which decides whose turn it is (shard/run_queue.h).
+// Why not asio::awaitable: a turn that never waits must cost no trip through the event loop, and
+// its resumption belongs to the run queue of the shard, which decides whose turn it is
+// (shard/run_queue.h).
 #pragma once
 
 #include <cassert>

@@ -1,21 +1,24 @@
-// What the channels of one shard work with. Owned by server/app, one for each shard, outlives the sockets.
+// What the channels of one shard work with. Owned by server/app, one for each shard, outlives the
+// sockets.
 #pragma once
+
+#include "actor/system.h"
+#include "base/log.h"
+#include "channel/router.h"
+#include "wire/phoenix.h"
 
 #include <chrono>
 #include <cstddef>
 #include <string>
 
-#include "actor/system.h"
-#include "base/log.h"
-#include "channel/router.h"
-
 namespace troupe::channel {
 
 // Bounds of one socket and its channels. Reaching one is an answer.
 struct Bounds {
-  std::size_t topics_max = 100;                       // joins refused with "too many channels joined"
-  std::size_t events_waiting_max = 64;                // of one channel; then `busy`
-  std::size_t unsent_bytes_max = std::size_t{1} << 20;  // then patches are left out until the client reads again
+  std::size_t topics_max = 100;         // joins refused with "too many channels joined"
+  std::size_t events_waiting_max = 64;  // of one channel; then `busy`
+  std::size_t unsent_bytes_max = std::size_t{1}
+                                 << 20;  // then patches are left out until the client reads again
 };
 
 struct Context {
@@ -25,6 +28,7 @@ struct Context {
   Bounds bounds;
   TopicRules rules;         // replaced on this shard's thread
   std::string session_key;  // of the server: makes session letters from what browsers send
+  wire::Decoder decoder{};
 };
 
 }  // namespace troupe::channel

@@ -23,16 +23,16 @@ class FrameSink {
  public:
   virtual ~FrameSink() = default;
 
-  // Appends one frame, the concatenation of the pieces, to what is due for this socket; all that is due
-  // leaves in one write when the event at hand is done. The pieces are copied.
+  // Appends one frame, the concatenation of the pieces, to what is due for this socket; all that is
+  // due leaves in one write when the event at hand is done. The pieces are copied.
   virtual void send_text(std::span<const std::string_view> pieces) = 0;
   virtual void send_binary(std::span<const std::string_view> pieces) = 0;
 
   // Bytes appended that the kernel has not taken yet.
   virtual std::size_t unsent_bytes() const = 0;
 
-  // Closes the socket after what is due has left. Later frames are dropped. May be called from within on_text; the
-  // owner is not destroyed before that returns.
+  // Closes the socket after what is due has left. Later frames are dropped. May be called from
+  // within on_text; the owner is not destroyed before that returns.
   virtual void close(CloseCode code) = 0;
 };
 

@@ -1,8 +1,12 @@
 // From the topic of a join to the actor behind it.
 //
-// A topic rule names a pattern (`todo:all`, or `todo:*` with the star at the end), a plugin, and a template for the
-// actor's key. The first rule that matches wins. Pure: values in, values out; any thread.
+// A topic rule names a pattern (`todo:all`, or `todo:*` with the star at the end), a plugin, and a
+// template for the actor's key. The first rule that matches wins. Pure: values in, values out; any
+// thread.
 #pragma once
+
+#include "base/json.h"
+#include "base/result.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,9 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
-#include "base/result.h"
-
 namespace troupe::channel {
 
 // How the key of a topic's actor is made:
@@ -23,7 +24,8 @@ namespace troupe::channel {
 //   {topic}/{join}     an actor for each join, which ends with it (the default)
 //   {topic}/{session}  an actor for each browser
 //   p/{param.NAME}     an actor for each value of a join parameter
-// Text and placeholders may be mixed; parameters live under `p/` only. Each part put in is percent-encoded.
+// Text and placeholders may be mixed; parameters live under `p/` only. Each part put in is
+// percent-encoded.
 class KeyTemplate {
  public:
   // Errors name the placeholder that is unknown or in the wrong place.
@@ -67,7 +69,8 @@ struct TopicRule {
   bool allows(std::string_view event) const;
 };
 
-// The rules of a server. Immutable; replaced whole when the configuration changes, so channels share it.
+// The rules of a server. Immutable; replaced whole when the configuration changes, so channels
+// share it.
 using TopicRules = std::shared_ptr<const std::vector<TopicRule>>;
 
 const TopicRule* find_rule(const std::vector<TopicRule>& rules, std::string_view topic);

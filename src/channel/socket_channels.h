@@ -1,18 +1,18 @@
 // All channels of one WebSocket: what Phoenix calls a socket.
 //
-// Speaks Phoenix Channels V2 (wire/phoenix.h): joins, leaves, heartbeats and events, each topic a channel of
-// its own. Owned by the WebSocket's connection in socket/, which hands in whole messages and sends what
-// comes out through the FrameSink. Lives on the socket's shard; not thread-safe.
+// Speaks Phoenix Channels V2 (wire/phoenix.h): joins, leaves, heartbeats and events, each topic a
+// channel of its own. Owned by the WebSocket's connection in socket/, which hands in whole messages
+// and sends what comes out through the FrameSink. Lives on the socket's shard; not thread-safe.
 #pragma once
+
+#include "channel/frame_sink.h"
+#include "wire/http.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "channel/frame_sink.h"
-#include "wire/http.h"
 
 namespace troupe::channel {
 
@@ -38,8 +38,8 @@ class SocketChannels {
   void on_text(std::string_view message);
   void on_binary(std::string_view message);
 
-  // The socket's unsent bytes have fallen to zero after they had stood above the bound: viewers that
-  // missed patches meanwhile get the state whole.
+  // The socket's unsent bytes have fallen to zero after they had stood above the bound: viewers
+  // that missed patches meanwhile get the state whole.
   void on_drained();
 
  private:

@@ -2,29 +2,29 @@
 //
 // Work that has to wait for the thread (a turn behind other turns, a guest that used up its slice)
 // suspends here. Lanes are served in turn, one resumption each, and within a lane first come, first
-// served; a lane is a plugin, so a plugin with a thousand busy actors gets no more of the thread than one
-// with a single actor. Between two resumptions the event loop sees to sockets and timers.
+// served; a lane is a plugin, so a plugin with a thousand busy actors gets no more of the thread
+// than one with a single actor. Between two resumptions the event loop sees to sockets and timers.
 //
 // Lives on: its shard. Not thread-safe.
 #pragma once
 
-#include <coroutine>
-#include <cstddef>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/intrusive/list.hpp>
+
+#include <coroutine>
+#include <cstddef>
 
 namespace troupe::shard {
 
 class RunQueue {
-  using Hook = boost::intrusive::list_base_hook<
-      boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  using Hook =
+      boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
  public:
   class Lane;
 
-  // co_await queue.yield(lane): resumed when the lane's turn comes. Destroying the awaiting coroutine
-  // takes it out of the queue.
+  // co_await queue.yield(lane): resumed when the lane's turn comes. Destroying the awaiting
+  // coroutine takes it out of the queue.
   class Waiter : public Hook {
    public:
     Waiter(RunQueue& queue, Lane& lane) : queue_(queue), lane_(lane) {}

@@ -1,13 +1,12 @@
 #include "shard/shard.h"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
-
-#include <boost/asio/executor_work_guard.hpp>
+#include <unistd.h>
 
 namespace troupe::shard {
 
@@ -78,7 +77,9 @@ Shards::Shards(std::size_t count) {
   }
 }
 
-Shards::~Shards() { stop(); }
+Shards::~Shards() {
+  stop();
+}
 
 void Shards::start() {
   for (auto& shard : shards_) {

@@ -1,8 +1,13 @@
 // One thread with its event loop: the place where actors, channels and sockets live.
 //
-// Whatever lives on a shard is touched by its thread alone. Shards share nothing that changes; they send
-// each other messages through inboxes without locks. A server has one shard for each core.
+// Whatever lives on a shard is touched by its thread alone. Shards share nothing that changes; they
+// send each other messages through inboxes without locks. A server has one shard for each core.
 #pragma once
+
+#include "shard/run_queue.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -11,11 +16,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-
-#include "shard/run_queue.h"
 
 namespace troupe::shard {
 
@@ -32,8 +32,8 @@ class Shard {
   boost::asio::io_context& io() { return io_; }
   RunQueue& run_queue() { return run_queue_; }
 
-  // Runs work on this shard's thread, after what was sent before by the same thread. From any thread.
-  // Work still in the inbox when the shard is destroyed is destroyed without being run.
+  // Runs work on this shard's thread, after what was sent before by the same thread. From any
+  // thread. Work still in the inbox when the shard is destroyed is destroyed without being run.
   template <class Work>
   void send(Work work) {
     push(new Letter<Work>(std::move(work)));
@@ -61,7 +61,8 @@ class Shard {
   const std::size_t index_;
   boost::asio::io_context io_;
   RunQueue run_queue_;
-  // Newest first; emptied whole by the shard. The bell (an eventfd) is rung by whoever finds it empty.
+  // Newest first; emptied whole by the shard. The bell (an eventfd) is rung by whoever finds it
+  // empty.
   std::atomic<Envelope*> inbox_ = nullptr;
   boost::asio::posix::basic_stream_descriptor<Executor> bell_;
 };
