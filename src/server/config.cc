@@ -1,0 +1,393 @@
+#include "server/config.h"
+
+#include "server/suggest.h"
+#include "server/toml_section.h"
+#include "wire/origin.h"
+#include "wire/proxies.h"
+
+#include <boost/asio/ip/address.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+namespace troupe::server {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kib = 1024;
+constexpr std::int64_t mib = 1024 * kib;
+constexpr std::int64_t gib = 1024 * mib;
+// Frames, bodies, states and outputs are handled whole in memory.
+constexpr std::int64_t text_bytes_max = 256 * mib;
+// Larger integers are not exact in browsers.
+constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;
+constexpr std::size_t plugin_name_bytes_max = 63;
+
+constexpr std::string_view name_rule =
+    "a plugin's name is 1 to 63 of a-z 0-9 _ . - and begins with a letter or a digit";
+
+bool is_plugin_name(std::string_view name) {
+  const auto first = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const auto other = [&](char c) { return first(c) || c == '_' || c == '.' || c == '-'; };
+  return !name.empty() && name.size() <= plugin_name_bytes_max && first(name.front()) &&
+         std::all_of(name.begin(), name.end(), other);
+}
+
+// One reading of one file; what it finds goes into `config_` and `notes_`.
+class Reader {
+ public:
+  Reader(const fs::path& file, TomlNotes& notes) : folder_(file.parent_path()), notes_(notes) {
+    config_.file = file;
+  }
+
+  Config read(const toml::table& root) {
+    Section file(notes_, root, "", "", {1, 1});
+    config_.data_dir = folder_ / "troupe-data";
+    config_.http.listen = {Endpoint(asio::ip::address_v4::loopback(), 4000)};
+    config_.admin = Endpoint(asio::ip::address_v4::loopback(), 4001);
+
+    if (std::string data_dir; file.string("data_dir", data_dir)) {
+      if (data_dir.empty()) file.mistake("data_dir", "must not be empty");
+      config_.data_dir = folder_ / data_dir;
+    }
+    file.table("http", [this](Section& section) { read_http(section); });
+    file.table("admin", [this](Section& section) { read_admin(section); });
+    file.table("limits", [this](Section& section) { read_bounds(section); });
+    file.not_offered("journal", "remove the table: states are kept in memory only");
+    file.not_offered("pages", "serve a page of your own from http.static");
+    file.tables("plugins", "NAME", [this](const std::string& name, Section& section) {
+      read_plugin(name, section);
+    });
+    file.list("topics", [this](Section& section) { read_topic(section); });
+    if (!file.has("topics")) {
+      file.mistake("topics",
+                   "there is none, so nobody could reach a plugin; add [[topics]] with match "
+                   "and plugin");
+    }
+    file.finish();
+    return std::move(config_);
+  }
+
+ private:
+  void read_http(Section& section) {
+    std::vector<Endpoint> listen;
+    if (section.strings("listen", [&](const std::string& text, const Section::Note& note) {
+          if (const Result<Endpoint> endpoint = parse_endpoint(text)) {
+            listen.push_back(*endpoint);
+          } else {
+            note(endpoint.error().message);
+          }
+        })) {
+      if (listen.empty() && notes_.sound()) {
+        section.mistake("listen", "must name at least one address");
+      }
+      config_.http.listen = std::move(listen);
+    }
+    section.strings("origins", [&](const std::string& text, const Section::Note& note) {
+      if (auto rules = wire::OriginRules::parse({&text, 1}); !rules) note(rules.error().message);
+      config_.http.origins.push_back(text);
+    });
+    section.strings("trusted_proxies", [&](const std::string& text, const Section::Note& note) {
+      if (auto proxies = wire::TrustedProxies::parse({&text, 1}); !proxies) {
+        note(proxies.error().message);
+      }
+      config_.http.trusted_proxies.push_back(text);
+    });
+    section.number("threads", config_.http.threads, 0, 1024);
+    if (std::string text; section.string("static", text)) {
+      config_.http.static_folder = folder_ / text;
+      std::error_code error;
+      if (!fs::is_directory(config_.http.static_folder, error)) {
+        section.mistake("static",
+                        fmt::format("there is no folder {}", config_.http.static_folder.string()));
+      }
+    }
+    for (const std::string_view key : {"tls_certificate", "tls_key"}) {
+      section.not_offered(key,
+                          "put a proxy that speaks TLS in front and name it in trusted_proxies");
+    }
+  }
+
+  void read_admin(Section& section) {
+    std::string text;
+    if (!section.string("listen", text)) return;
+    if (const Result<Endpoint> endpoint = parse_endpoint(text)) {
+      config_.admin = *endpoint;
+    } else {
+      section.mistake("listen", endpoint.error().message);
+    }
+  }
+
+  void read_bounds(Section& section) {
+    ServerBounds& bounds = config_.bounds;
+    section.number("frame_bytes", bounds.frame_bytes_max, kib, text_bytes_max);
+    section.number("http_body_bytes", bounds.http_body_bytes_max, kib, text_bytes_max);
+    section.number("socket_topics", bounds.channel.topics_max, 1, 1'000'000);
+    section.number("socket_unsent_bytes", bounds.channel.unsent_bytes_max, kib, gib);
+    section.number("channel_events", bounds.channel.events_waiting_max, 1, 1'000'000);
+    std::int64_t drain_ms = bounds.drain_max.count();
+    section.number("drain_ms", drain_ms, 0, 3'600'000);
+    bounds.drain_max = std::chrono::milliseconds(drain_ms);
+    std::int64_t seconds = bounds.compile.cpu_time_max.count();
+    section.number("compile_cpu_seconds", seconds, 1, 3600);
+    bounds.compile.cpu_time_max = std::chrono::seconds(seconds);
+    section.number("compile_memory_bytes", bounds.compile.memory_bytes_max, 256 * mib, 1024 * gib);
+    section.number("instances", bounds.instances_max, 1, 16'000);
+    section.number("instance_pages", bounds.instance_pages_max, 1, 65'536);
+    read_plugin_bounds(section, plugin_bounds_, output_bytes_max_);
+  }
+
+  // The bounds of a plugin: in [limits] for all, in [plugins.NAME.limits] for one.
+  static void read_plugin_bounds(Section& section,
+                                 actor::Bounds& bounds,
+                                 std::size_t& output_bytes_max) {
+    section.number("mailbox_messages", bounds.mailbox_messages_max, 1, 10'000'000);
+    section.number("mailbox_bytes", bounds.mailbox_bytes_max, kib, gib);
+    section.number("state_bytes", bounds.state_bytes_max, 2, text_bytes_max);
+    section.number("output_bytes", output_bytes_max, 2, text_bytes_max);
+    section.number("effects", bounds.effects_max, 0, 1'000'000);
+    section.number("effects_bytes", bounds.effects_bytes_max, 0, gib);
+    section.number("log_bytes_per_second", bounds.log_bytes_per_second_max, 0, gib);
+  }
+
+  void read_plugin(const std::string& name, Section& section) {
+    PluginConfig plugin;
+    plugin.name = name;
+    plugin.place = section.place();
+    plugin.bounds = plugin_bounds_;
+    guest::Limits& limits = plugin.environment.limits;
+    limits.output_bytes_max = output_bytes_max_;
+
+    if (!is_plugin_name(name)) section.mistake("", name_rule);
+    read_file(section, "source", plugin.source);
+    read_file(section, "wasm", plugin.wasm);
+    section.not_offered("manifest", "name the module with wasm, and its settings here");
+    if (section.has("source") == section.has("wasm") && !section.has("manifest")) {
+      section.mistake(section.has("source") ? "wasm" : "",
+                      section.has("source")
+                          ? "source is given too; a plugin has one of the two"
+                          : "has neither source (a JavaScript file) nor wasm (a module)");
+    }
+    read_behaviour(section, plugin.behaviour);
+    if (std::string durability; section.string("durability", durability)) {
+      static const std::vector<std::string> known = {"none", "async", "commit"};
+      if (durability == "commit" || durability == "async") {
+        section.mistake("durability",
+                        fmt::format("\"{}\" needs the journal, which this version of troupe does "
+                                    "not offer yet; write \"none\" or leave the key out: states "
+                                    "are kept in memory only",
+                                    durability));
+      } else if (durability != "none") {
+        section.mistake(
+            "durability",
+            fmt::format("unknown durability \"{}\"{}", durability, suggestion(durability, known)));
+      }
+    }
+    section.flag("init_payload", plugin.init_payload);
+    if (bool wasi = true; section.flag("wasi", wasi) && !wasi) {
+      section.mistake("wasi", "this version of troupe cannot switch it off; leave the key out");
+    }
+    section.string_table("config", [&](const std::string& key, const std::string& value) {
+      plugin.environment.config.insert_or_assign(key, value);
+    });
+    section.not_offered("secrets", "pass what the plugin may see with config");
+    section.not_offered("allowed_hosts", "plugins have no HTTP client");
+    section.not_offered("allowed_paths", "plugins see no files");
+    section.table("memory", [&](Section& memory) {
+      memory.number("max_pages", limits.memory_pages_max, 1, config_.bounds.instance_pages_max);
+      memory.number("max_var_bytes", limits.vars_bytes_max, 0, text_bytes_max);
+      memory.not_offered("max_http_response_bytes", "plugins have no HTTP client");
+    });
+    limits.memory_pages_max = std::min(limits.memory_pages_max, config_.bounds.instance_pages_max);
+    std::int64_t timeout_ms = limits.timeout.count();
+    section.number("timeout_ms", timeout_ms, 1, 3'600'000);
+    limits.timeout = std::chrono::milliseconds(timeout_ms);
+    section.table("limits", [&](Section& bounds) {
+      read_plugin_bounds(bounds, plugin.bounds, limits.output_bytes_max);
+    });
+    config_.plugins.push_back(std::move(plugin));
+  }
+
+  void read_file(Section& section, std::string_view key, fs::path& path) {
+    std::string text;
+    if (!section.string(key, text)) return;
+    path = folder_ / text;
+    std::error_code error;
+    if (!fs::is_regular_file(path, error)) {
+      section.mistake(key, fmt::format("there is no file {}", path.string()));
+    }
+  }
+
+  static void read_behaviour(Section& section, actor::Behaviour& behaviour) {
+    static const std::vector<std::string> known = {"call", "live_state", "live_view", "game"};
+    std::string text = "call";
+    const bool given = section.string("behaviour", text);
+    if (section.has("behaviour") && !given) return;
+    if (text == "live_state") {
+      behaviour = actor::Behaviour::live_state;
+    } else if (text == "call") {
+      section.mistake("behaviour",
+                      fmt::format("{}, whose functions this version of troupe calls on the command "
+                                  "line only (troupe call FILE FUNCTION); for an actor behind a "
+                                  "topic write behaviour = \"live_state\"",
+                                  given ? "it is \"call\"" : "it is missing and so \"call\""));
+    } else if (std::find(known.begin(), known.end(), text) != known.end()) {
+      section.mistake("behaviour",
+                      fmt::format("this version of troupe does not offer \"{}\" yet; it has "
+                                  "\"live_state\"",
+                                  text));
+    } else {
+      section.mistake("behaviour",
+                      fmt::format("unknown behaviour \"{}\"{}", text, suggestion(text, known)));
+    }
+  }
+
+  void read_topic(Section& section) {
+    TopicConfig topic;
+    topic.place = section.place();
+    channel::TopicRule& rule = topic.rule;
+    if (!section.string("match", rule.match) && !section.has("match")) {
+      section.mistake("", "match is missing: a topic such as \"todo:all\", or \"todo:*\"");
+    }
+    if (section.has("match")) check_match(section, rule.match);
+    read_topic_plugin(section, rule.plugin);
+
+    std::string actor = "{topic}/{join}";
+    section.string("actor", actor);
+    if (Result<channel::KeyTemplate> key = channel::KeyTemplate::parse(actor)) {
+      rule.actor = std::move(*key);
+      if (actor.find("{rest}") != std::string::npos && !rule.match.ends_with('*')) {
+        section.mistake("actor", "{rest} is what a star matched, and match does not end with one");
+      }
+    } else {
+      section.mistake("actor", key.error().message);
+    }
+    if (std::string socket; section.string("socket", socket) && socket != "/socket") {
+      section.mistake("socket",
+                      "this version of troupe has one mount, \"/socket\"; leave the key out");
+    }
+    std::vector<std::string> events;
+    if (section.strings("events", [&](const std::string& event, const Section::Note& note) {
+          if (event.empty()) note("must not be empty");
+          events.push_back(event);
+        })) {
+      rule.events = std::move(events);
+    }
+    section.not_offered("functions", "topics reach live_state plugins only");
+    section.number("max_version", rule.max_version, 1, version_max);
+
+    for (const TopicConfig& earlier : config_.topics) {
+      if (rule.match.empty() || !covers(earlier.rule.match, rule.match)) continue;
+      section.mistake("match",
+                      fmt::format("\"{}\" is never reached: \"{}\" stands before it in the file",
+                                  rule.match,
+                                  earlier.rule.match));
+      break;
+    }
+    config_.topics.push_back(std::move(topic));
+  }
+
+  static void check_match(Section& section, const std::string& match) {
+    if (match.empty()) {
+      section.mistake("match", "must not be empty");
+    } else if (match.find('*') < match.size() - 1) {
+      section.mistake("match", "a star stands at the end or not at all, as in \"todo:*\"");
+    } else if (match == "phoenix") {
+      section.mistake("match", "the topic \"phoenix\" belongs to the protocol");
+    }
+  }
+
+  void read_topic_plugin(Section& section, std::string& name) {
+    if (!section.string("plugin", name)) {
+      if (!section.has("plugin")) section.mistake("", "plugin is missing");
+      return;
+    }
+    std::vector<std::string> names;
+    for (const PluginConfig& plugin : config_.plugins) names.push_back(plugin.name);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return;
+    section.mistake(
+        "plugin",
+        names.empty() ? fmt::format("there is no plugin \"{}\"; add [plugins.{}]", name, name)
+                      : fmt::format("there is no plugin \"{}\"{}", name, suggestion(name, names)));
+  }
+
+  // Whether every topic that `later` matches is matched by `earlier`.
+  static bool covers(std::string_view earlier, std::string_view later) {
+    if (!earlier.ends_with('*')) return earlier == later;
+    return later.starts_with(earlier.substr(0, earlier.size() - 1));
+  }
+
+  const fs::path folder_;
+  TomlNotes& notes_;
+  Config config_;
+  actor::Bounds plugin_bounds_;
+  std::size_t output_bytes_max_ = guest::Limits().output_bytes_max;
+};
+
+}  // namespace
+
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  const Error error{fmt::format(
+      "\"{}\" is no address to listen on; write ADDRESS:PORT, such as \"127.0.0.1:4000\", "
+      "\"[::1]:4000\", or \"0.0.0.0:4000\" for everywhere",
+      text)};
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return error;
+  std::string host(text.substr(0, colon));
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    return error;
+  } else if (host == "localhost") {
+    host = "127.0.0.1";
+  }
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (code != std::errc() || end != digits.data() + digits.size()) return error;
+  boost::system::error_code bad_address;
+  const asio::ip::address address = asio::ip::make_address(host, bad_address);
+  if (bad_address) return error;
+  return Endpoint(address, port);
+}
+
+Result<Config> load_config(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  if (!stream) {
+    return Error{fmt::format("cannot read {}: {}",
+                             file.string(),
+                             std::error_code(errno, std::generic_category()).message())};
+  }
+  TomlNotes notes(file.string());
+  const std::optional<toml::table> root = parse_toml(text, notes);
+  if (!root) return Error{notes.text()};
+  Config config = Reader(file, notes).read(*root);
+  if (!notes.sound()) return Error{notes.text()};
+  return config;
+}
+
+std::set<std::string> known_keys() {
+  // A file in which every table stands, so that the reader asks for the keys of each.
+  TomlNotes notes("");
+  const std::optional<toml::table> root = parse_toml(R"(
+    http = {}
+    admin = {}
+    limits = {}
+    plugins.NAME = { memory = {}, limits = {} }
+    topics = [{}]
+  )",
+                                                     notes);
+  Reader("", notes).read(*root);
+  return notes.known_keys;
+}
+
+}  // namespace troupe::server

@@ -1,0 +1,89 @@
+// troupe.toml as plain values: every default filled in, every path absolute or relative to the
+// working folder as the file's was, everything checked that can be checked without running a
+// plugin.
+//
+// docs/guides/configuration.md describes each key; a test compares the two.
+#pragma once
+
+#include "actor/plugin.h"
+#include "base/result.h"
+#include "channel/context.h"
+#include "channel/router.h"
+#include "guest/engine.h"
+#include "guest/instance.h"
+#include "guest/module_cache.h"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace troupe::server {
+
+using Endpoint = boost::asio::ip::tcp::endpoint;
+
+// `127.0.0.1:4000`, `[::1]:4000` or `localhost:4000`. Port 0 takes any free one.
+Result<Endpoint> parse_endpoint(std::string_view text);
+
+struct HttpConfig {
+  std::vector<Endpoint> listen;
+  std::vector<std::string> origins;          // besides the server's own
+  std::vector<std::string> trusted_proxies;  // addresses or networks
+  std::size_t threads = 0;                   // 0: one for each core
+  std::filesystem::path static_folder;       // served at /; empty: none
+};
+
+// Bounds of the whole server. Those of a plugin are with the plugin.
+struct ServerBounds {
+  std::size_t frame_bytes_max = std::size_t{1} << 20;
+  std::size_t http_body_bytes_max = std::size_t{8} << 20;
+  std::chrono::milliseconds drain_max{10'000};
+  channel::Bounds channel;
+  guest::CompileLimits compile;
+  std::size_t instances_max = 1000;
+  std::uint32_t instance_pages_max = 1024;
+};
+
+struct PluginConfig {
+  std::string name;
+  std::string place;  // FILE:LINE:COLUMN: plugins.NAME, for messages about it
+  // One of the two is set.
+  std::filesystem::path source;
+  std::filesystem::path wasm;
+  actor::Behaviour behaviour = actor::Behaviour::live_state;
+  bool init_payload = false;
+  guest::Environment environment;
+  actor::Bounds bounds;
+
+  const std::filesystem::path& file() const { return source.empty() ? wasm : source; }
+};
+
+struct TopicConfig {
+  std::string place;  // FILE:LINE:COLUMN: topics[N]
+  channel::TopicRule rule;
+};
+
+struct Config {
+  std::filesystem::path file;      // empty for `troupe dev FILE`, which has none
+  std::filesystem::path data_dir;  // empty: nothing is kept when the server ends
+  HttpConfig http;
+  Endpoint admin;
+  ServerBounds bounds;
+  std::vector<PluginConfig> plugins;  // by name
+  std::vector<TopicConfig> topics;    // the first match wins
+};
+
+// Reads and checks a file. The error has one line for each mistake: FILE:LINE:COLUMN: KEY: what is
+// wrong.
+Result<Config> load_config(const std::filesystem::path& file);
+
+// Every key that load_config knows, such as `plugins.NAME.source`.
+std::set<std::string> known_keys();
+
+}  // namespace troupe::server

@@ -1,0 +1,418 @@
+#include "server/config.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder of its own for each test, with a plugin of each kind.
+class ConfigFile : public testing::Test {
+ protected:
+  ConfigFile() {
+    std::string name = (fs::temp_directory_path() / "troupe-config-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    write("todo.js", "");
+    write("todo.wasm", "");
+    fs::create_directory(folder_ / "public");
+  }
+  ~ConfigFile() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, std::string_view text) {
+    std::ofstream(folder_ / name) << text;
+  }
+
+  Result<Config> load(std::string_view text) {
+    write("troupe.toml", text);
+    return load_config(folder_ / "troupe.toml");
+  }
+
+  // The mistakes of a file, one a line, without the folder's name.
+  std::string mistakes(std::string_view text) {
+    const Result<Config> config = load(text);
+    if (config) return "";
+    std::string message = config.error().message;
+    const std::string prefix = folder_.string() + "/";
+    for (std::size_t at = 0; (at = message.find(prefix, at)) != std::string::npos;) {
+      message.erase(at, prefix.size());
+    }
+    return message;
+  }
+
+  fs::path folder_;
+};
+
+constexpr std::string_view sound = R"([plugins.todo]
+source = "todo.js"
+behaviour = "live_state"
+
+[[topics]]
+match = "todo:*"
+plugin = "todo"
+)";
+
+std::string with(std::string_view more) {
+  return std::string(sound) + std::string(more);
+}
+
+TEST_F(ConfigFile, FillsInTheDefaults) {
+  const Config config = load(sound).value();
+  EXPECT_EQ(config.data_dir, folder_ / "troupe-data");
+  ASSERT_EQ(config.http.listen.size(), 1U);
+  EXPECT_EQ(config.http.listen[0], parse_endpoint("127.0.0.1:4000").value());
+  EXPECT_EQ(config.admin, parse_endpoint("127.0.0.1:4001").value());
+  EXPECT_EQ(config.http.threads, 0U);
+  EXPECT_TRUE(config.http.static_folder.empty());
+  ASSERT_EQ(config.plugins.size(), 1U);
+  const PluginConfig& plugin = config.plugins[0];
+  EXPECT_EQ(plugin.source, folder_ / "todo.js");
+  EXPECT_FALSE(plugin.init_payload);
+  EXPECT_EQ(plugin.environment.limits.timeout, std::chrono::milliseconds(1000));
+  EXPECT_EQ(plugin.environment.limits.memory_pages_max, 256U);
+  EXPECT_EQ(plugin.bounds.mailbox_messages_max, 1000U);
+  ASSERT_EQ(config.topics.size(), 1U);
+  EXPECT_EQ(config.topics[0].rule.actor.text(), "{topic}/{join}");
+  EXPECT_EQ(config.topics[0].rule.max_version, 1000U);
+  EXPECT_EQ(config.topics[0].rule.events, std::nullopt);
+}
+
+TEST_F(ConfigFile, ReadsEveryKey) {
+  const Config config = load(R"(
+data_dir = "data"
+[http]
+listen = ["0.0.0.0:80", "[::1]:8080"]
+origins = ["https://example.com"]
+trusted_proxies = ["10.0.0.1", "fd00::/8"]
+threads = 3
+static = "public"
+[admin]
+listen = "localhost:9000"
+[limits]
+frame_bytes = 2048
+http_body_bytes = 4096
+socket_topics = 7
+socket_unsent_bytes = 8192
+channel_events = 9
+drain_ms = 11
+compile_cpu_seconds = 12
+compile_memory_bytes = 1073741824
+instances = 13
+instance_pages = 512
+mailbox_messages = 14
+state_bytes = 15000
+output_bytes = 16000
+[plugins.todo]
+wasm = "todo.wasm"
+behaviour = "live_state"
+durability = "none"
+init_payload = true
+wasi = true
+config = { greeting = "hello" }
+memory = { max_pages = 300, max_var_bytes = 17 }
+timeout_ms = 18
+[plugins.todo.limits]
+mailbox_messages = 19
+mailbox_bytes = 20480
+effects = 21
+effects_bytes = 22
+log_bytes_per_second = 23
+[[topics]]
+match = "todo:*"
+plugin = "todo"
+actor = "{rest}"
+socket = "/socket"
+events = ["addTodo"]
+max_version = 24
+)")
+                            .value();
+  EXPECT_EQ(config.data_dir, folder_ / "data");
+  ASSERT_EQ(config.http.listen.size(), 2U);
+  EXPECT_EQ(config.http.listen[1], parse_endpoint("[::1]:8080").value());
+  EXPECT_EQ(config.http.origins, std::vector<std::string>{"https://example.com"});
+  EXPECT_EQ(config.http.trusted_proxies.size(), 2U);
+  EXPECT_EQ(config.http.threads, 3U);
+  EXPECT_EQ(config.http.static_folder, folder_ / "public");
+  EXPECT_EQ(config.admin.port(), 9000);
+  EXPECT_EQ(config.bounds.frame_bytes_max, 2048U);
+  EXPECT_EQ(config.bounds.http_body_bytes_max, 4096U);
+  EXPECT_EQ(config.bounds.channel.topics_max, 7U);
+  EXPECT_EQ(config.bounds.channel.unsent_bytes_max, 8192U);
+  EXPECT_EQ(config.bounds.channel.events_waiting_max, 9U);
+  EXPECT_EQ(config.bounds.drain_max.count(), 11);
+  EXPECT_EQ(config.bounds.compile.cpu_time_max.count(), 12);
+  EXPECT_EQ(config.bounds.compile.memory_bytes_max, std::size_t{1} << 30);
+  EXPECT_EQ(config.bounds.instances_max, 13U);
+  EXPECT_EQ(config.bounds.instance_pages_max, 512U);
+  const PluginConfig& plugin = config.plugins.at(0);
+  EXPECT_EQ(plugin.wasm, folder_ / "todo.wasm");
+  EXPECT_TRUE(plugin.source.empty());
+  EXPECT_TRUE(plugin.init_payload);
+  EXPECT_EQ(plugin.environment.config.at("greeting"), "hello");
+  EXPECT_EQ(plugin.environment.limits.memory_pages_max, 300U);
+  EXPECT_EQ(plugin.environment.limits.vars_bytes_max, 17U);
+  EXPECT_EQ(plugin.environment.limits.timeout.count(), 18);
+  EXPECT_EQ(plugin.environment.limits.output_bytes_max, 16000U) << "of [limits]";
+  EXPECT_EQ(plugin.bounds.mailbox_messages_max, 19U) << "the plugin's own before [limits]";
+  EXPECT_EQ(plugin.bounds.mailbox_bytes_max, 20480U);
+  EXPECT_EQ(plugin.bounds.state_bytes_max, 15000U) << "of [limits]";
+  EXPECT_EQ(plugin.bounds.effects_max, 21U);
+  EXPECT_EQ(plugin.bounds.effects_bytes_max, 22U);
+  EXPECT_EQ(plugin.bounds.log_bytes_per_second_max, 23U);
+  const channel::TopicRule& rule = config.topics.at(0).rule;
+  EXPECT_EQ(rule.actor.text(), "{rest}");
+  EXPECT_EQ(rule.events, std::vector<std::string>{"addTodo"});
+  EXPECT_EQ(rule.max_version, 24U);
+}
+
+TEST_F(ConfigFile, ReportsAllMistakesInTheOrderOfTheFile) {
+  EXPECT_EQ(mistakes(R"(data_dri = "x"
+[http]
+threads = "two"
+[plugins.todo]
+source = "tood.js"
+behaviour = "live_stat"
+[[topics]]
+match = "todo:*"
+plugin = "tood"
+)"),
+            "troupe.toml:1:1: data_dri: unknown key, did you mean \"data_dir\"?\n"
+            "troupe.toml:3:11: http.threads: expected an integer, got a string\n"
+            "troupe.toml:5:10: plugins.todo.source: there is no file tood.js\n"
+            "troupe.toml:6:13: plugins.todo.behaviour: unknown behaviour \"live_stat\", did you "
+            "mean \"live_state\"?\n"
+            "troupe.toml:9:10: topics[0].plugin: there is no plugin \"tood\", did you mean "
+            "\"todo\"?");
+}
+
+TEST_F(ConfigFile, NamesThePlaceOfBrokenSyntax) {
+  EXPECT_TRUE(mistakes("[http]\nthreads = = 1\n").starts_with("troupe.toml:2:11: "))
+      << mistakes("[http]\nthreads = = 1\n");
+  // The same plugin twice is the same table twice.
+  const std::string twice = mistakes(with("[plugins.todo]\nsource = \"todo.js\"\n"));
+  EXPECT_TRUE(twice.starts_with("troupe.toml:8:")) << twice;
+  EXPECT_NE(twice.find("todo"), std::string::npos) << twice;
+}
+
+TEST_F(ConfigFile, AFileThatIsNotThereIsNamed) {
+  const Result<Config> config = load_config(folder_ / "nothing.toml");
+  ASSERT_TRUE(config.has_error());
+  EXPECT_EQ(config.error().message,
+            "cannot read " + (folder_ / "nothing.toml").string() + ": No such file or directory");
+}
+
+// One mistake in an otherwise sound file, and all that is said about it.
+struct Mistake {
+  std::string_view name;
+  std::string_view text;  // behind the sound file, which ends with [[topics]] in line 7
+  std::string_view message;
+};
+
+void PrintTo(const Mistake& mistake, std::ostream* stream) {
+  *stream << mistake.name;
+}
+
+class ConfigMistake : public ConfigFile, public testing::WithParamInterface<Mistake> {};
+
+TEST_P(ConfigMistake, IsNamedWithLineColumnAndKey) {
+  EXPECT_EQ(mistakes(with(GetParam().text)), GetParam().message);
+}
+
+constexpr std::string_view endpoint_hint =
+    "is no address to listen on; write ADDRESS:PORT, such as \"127.0.0.1:4000\", "
+    "\"[::1]:4000\", or \"0.0.0.0:4000\" for everywhere";
+
+const std::string no_port =
+    "troupe.toml:9:11: http.listen[0]: \"127.0.0.1\" " + std::string(endpoint_hint);
+const std::string no_host =
+    "troupe.toml:9:10: admin.listen: \"example:1\" " + std::string(endpoint_hint);
+const std::string big_port =
+    "troupe.toml:9:10: admin.listen: \"127.0.0.1:65536\" " + std::string(endpoint_hint);
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    ConfigMistake,
+    testing::Values(
+        Mistake{"UnknownKeyOfATopic",
+                "maxversion = 3\n",
+                "troupe.toml:8:1: topics[0].maxversion: unknown key, did you mean "
+                "\"max_version\"?"},
+        Mistake{"UnknownKeyNearNothing",
+                "colour = 3\n",
+                "troupe.toml:8:1: topics[0].colour: unknown key; known here: match, plugin, actor, "
+                "socket, events, functions, max_version"},
+        Mistake{"UnknownTable",
+                "[htp]\nlisten = []\n",
+                "troupe.toml:8:2: htp: unknown key, did you mean \"http\"?"},
+        Mistake{"TableExpected",
+                "[[http]]\nthreads = 1\n",
+                "troupe.toml:8:1: http: expected a table, got a list"},
+        Mistake{"FlagExpected",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "init_payload = 1\n",
+                "troupe.toml:11:16: plugins.b.init_payload: expected true or false, got an "
+                "integer"},
+        Mistake{"NumberWithAPoint",
+                "max_version = 1.5\n",
+                "troupe.toml:8:15: topics[0].max_version: expected an integer, got a number with "
+                "a point"},
+        Mistake{"NumberOutOfRange",
+                "max_version = 0\n",
+                "troupe.toml:8:15: topics[0].max_version: must be between 1 and 9007199254740991, "
+                "got 0"},
+        Mistake{"ListExpected",
+                "events = \"addTodo\"\n",
+                "troupe.toml:8:10: topics[0].events: expected a list of strings, got a string"},
+        Mistake{"ListOfStringsExpected",
+                "events = [\"addTodo\", 7]\n",
+                "troupe.toml:8:22: topics[0].events[1]: expected a string, got an integer"},
+        Mistake{"AddressWithoutPort", "[http]\nlisten = [\"127.0.0.1\"]\n", no_port},
+        Mistake{"AddressByName", "[admin]\nlisten = \"example:1\"\n", no_host},
+        Mistake{"PortTooLarge", "[admin]\nlisten = \"127.0.0.1:65536\"\n", big_port},
+        Mistake{"NoAddress",
+                "[http]\nlisten = []\n",
+                "troupe.toml:9:10: http.listen: must name at least one address"},
+        Mistake{"OriginWithoutScheme",
+                "[http]\norigins = [\"example.com\"]\n",
+                "troupe.toml:9:12: http.origins[0]: \"example.com\" is not an origin; write "
+                "\"https://site.example\", \"//site.example\" for any scheme, or "
+                "\"//*.site.example\" for a site with its subdomains"},
+        Mistake{"OriginWithAPath",
+                "[http]\norigins = [\"https://example.com/\"]\n",
+                "troupe.toml:9:12: http.origins[0]: \"https://example.com/\" is not an origin; "
+                "write \"https://site.example\", \"//site.example\" for any scheme, or "
+                "\"//*.site.example\" for a site with its subdomains"},
+        Mistake{"ProxyByName",
+                "[http]\ntrusted_proxies = [\"proxy\"]\n",
+                "troupe.toml:9:20: http.trusted_proxies[0]: \"proxy\" is neither an address nor a "
+                "network; write \"10.0.0.1\" or \"10.0.0.0/8\""},
+        Mistake{"StaticFolderMissing",
+                "[http]\nstatic = \"pages\"\n",
+                "troupe.toml:9:10: http.static: there is no folder pages"},
+        Mistake{"PluginName",
+                "[plugins.Todo]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n",
+                "troupe.toml:8:10: plugins.Todo: a plugin's name is 1 to 63 of a-z 0-9 _ . - and "
+                "begins with a letter or a digit"},
+        Mistake{"PluginWithoutCode",
+                "[plugins.b]\nbehaviour = \"live_state\"\n",
+                "troupe.toml:8:10: plugins.b: has neither source (a JavaScript file) nor wasm (a "
+                "module)"},
+        Mistake{"PluginWithTwoCodes",
+                "[plugins.b]\nsource = \"todo.js\"\nwasm = \"todo.wasm\"\n"
+                "behaviour = \"live_state\"\n",
+                "troupe.toml:10:8: plugins.b.wasm: source is given too; a plugin has one of the "
+                "two"},
+        Mistake{"PluginIsNoTable",
+                "[plugins]\nb = \"todo.js\"\n",
+                "troupe.toml:9:5: plugins.b: expected a table, got a string"},
+        Mistake{"BehaviourMissing",
+                "[plugins.b]\nsource = \"todo.js\"\n",
+                "troupe.toml:8:10: plugins.b.behaviour: it is missing and so \"call\", whose "
+                "functions this version of troupe calls on the command line only (troupe call "
+                "FILE FUNCTION); for an actor behind a topic write behaviour = \"live_state\""},
+        Mistake{"BehaviourOfLater",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"game\"\n",
+                "troupe.toml:10:13: plugins.b.behaviour: this version of troupe does not offer "
+                "\"game\" yet; it has \"live_state\""},
+        Mistake{"Durability",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "durability = \"commit\"\n",
+                "troupe.toml:11:14: plugins.b.durability: \"commit\" needs the journal, which this "
+                "version of troupe does not offer yet; write \"none\" or leave the key out: states "
+                "are kept in memory only"},
+        Mistake{"UnknownDurability",
+                "[plugins.b]\nsource = \"todo.js\"\n"
+                "behaviour = \"live_state\"\ndurability = \"non\"\n",
+                "troupe.toml:11:14: plugins.b.durability: unknown durability \"non\", did you mean "
+                "\"none\"?"},
+        Mistake{"ConfigOfNumbers",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "config = { size = 7 }\n",
+                "troupe.toml:11:19: plugins.b.config.size: expected a string, got an integer"},
+        Mistake{"MorePagesThanASlot",
+                "[limits]\ninstance_pages = 100\n[plugins.b]\n"
+                "source = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "memory = { max_pages = 101 }\n",
+                "troupe.toml:13:24: plugins.b.memory.max_pages: must be between 1 and 100, got "
+                "101"},
+        Mistake{"Wasi",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "wasi = false\n",
+                "troupe.toml:11:8: plugins.b.wasi: this version of troupe cannot switch it off; "
+                "leave the key out"},
+        Mistake{"Tls",
+                "[http]\ntls_key = \"key.pem\"\n",
+                "troupe.toml:9:11: http.tls_key: this version of troupe does not offer it yet; put "
+                "a proxy that speaks TLS in front and name it in trusted_proxies"},
+        Mistake{"Secrets",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "secrets = {}\n",
+                "troupe.toml:11:11: plugins.b.secrets: this version of troupe does not offer it "
+                "yet; pass what the plugin may see with config"},
+        Mistake{"AllowedHosts",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "allowed_hosts = []\n",
+                "troupe.toml:11:17: plugins.b.allowed_hosts: this version of troupe does not offer "
+                "it yet; plugins have no HTTP client"},
+        Mistake{"Manifest",
+                "[plugins.b]\nmanifest = \"todo.json\"\nbehaviour = \"live_state\"\n",
+                "troupe.toml:9:12: plugins.b.manifest: this version of troupe does not offer it "
+                "yet; name the module with wasm, and its settings here"},
+        Mistake{"Journal",
+                "[journal]\nurl = \"sqlite:\"\n",
+                "troupe.toml:8:1: journal: this version of troupe does not offer it yet; remove "
+                "the table: states are kept in memory only"},
+        Mistake{
+            "Template",
+            "actor = \"{tpoic}\"\n",
+            "troupe.toml:8:9: topics[0].actor: \"{tpoic}\" is unknown; there are {topic}, {rest}, "
+            "{join}, {session} and {param.NAME}"},
+        Mistake{"RestWithoutStar",
+                "[[topics]]\nmatch = \"a\"\nplugin = \"todo\"\nactor = "
+                "\"{rest}\"\n",
+                "troupe.toml:11:9: topics[1].actor: {rest} is what a star matched, and match does "
+                "not end with one"},
+        Mistake{"StarInTheMiddle",
+                "[[topics]]\nmatch = \"a*b\"\nplugin = \"todo\"\n",
+                "troupe.toml:9:9: topics[1].match: a star stands at the end or not at all, as in "
+                "\"todo:*\""},
+        Mistake{"TopicNeverReached",
+                "[[topics]]\nmatch = \"todo:all\"\nplugin = \"todo\"\n",
+                "troupe.toml:9:9: topics[1].match: \"todo:all\" is never reached: \"todo:*\" "
+                "stands before it in the file"},
+        Mistake{"TopicWithoutMatch",
+                "[[topics]]\nplugin = \"todo\"\n",
+                "troupe.toml:8:1: topics[1]: match is missing: a topic such as \"todo:all\", or "
+                "\"todo:*\""},
+        Mistake{"TopicWithoutPlugin",
+                "[[topics]]\nmatch = \"a\"\n",
+                "troupe.toml:8:1: topics[1]: plugin is missing"},
+        Mistake{"AnotherMount",
+                "socket = \"/live\"\n",
+                "troupe.toml:8:10: topics[0].socket: this version of troupe has one mount, "
+                "\"/socket\"; leave the key out"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(ConfigFile, WithoutTopicsNobodyReachesAPlugin) {
+  EXPECT_EQ(mistakes("[plugins.todo]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"),
+            "troupe.toml:1:1: topics: there is none, so nobody could reach a plugin; add "
+            "[[topics]] with match and plugin");
+}
+
+TEST(ConfigGuide, ListsEveryKey) {
+  std::ifstream stream(fs::path(__FILE__).parent_path() / "../../docs/guides/configuration.md");
+  const std::string guide(std::istreambuf_iterator<char>(stream), {});
+  ASSERT_FALSE(guide.empty());
+  for (const std::string& key : known_keys()) {
+    EXPECT_NE(guide.find("`" + key + "`"), std::string::npos) << key << " is not in the guide";
+  }
+}
+
+}  // namespace
+}  // namespace troupe::server
