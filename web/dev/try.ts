@@ -90,7 +90,8 @@ class TryPage extends LitElement {
   #take_news(message: BuildMessage | LogMessage): void {
     const time = new Date(message.time);
     if (message.type === "log") {
-      this.#note(message.level === "error" ? "error" : "log", message.level, message.text, time);
+      const kind = message.level === "error" ? "error" : "log";
+      this.#note(kind, kind === "log" ? message.level : "log", message.text, time);
     } else if (message.ok) {
       this.#note("build", `built and live in ${message.ms} ms`, "", time);
     } else {
@@ -142,7 +143,8 @@ class TryPage extends LitElement {
     if (type === "socket error") return; // the status says it
     if (type === "channel join error") this.status = "refused";
     else if (this.status === "offline") return; // each channel hears of its lost socket as well
-    this.#note("error", type ?? "error", message ?? "");
+    // The type of what a plugin threw says no more than the row does.
+    this.#note("error", type === "error" ? "" : (type ?? ""), message ?? "");
   }
 
   #send({ detail: { name, payload } }: CustomEvent<SendDetail>): void {
