@@ -1,6 +1,8 @@
-// Where a channel's frames go: the socket, seen from below.
+// Where a channel's frames go, and where a client's messages come from: the socket, seen from
+// below.
 //
-// Implemented by socket/. Lives on the socket's shard; not thread-safe.
+// FrameSink is implemented by socket/, MessageHandler by SocketChannels. Lives on the socket's
+// shard; not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +36,20 @@ class FrameSink {
   // Closes the socket after what is due has left. Later frames are dropped. May be called from
   // within on_text; the owner is not destroyed before that returns.
   virtual void close(CloseCode code) = 0;
+};
+
+// Who takes a socket's messages, seen from the socket. Owned by its connection, which destroys it
+// when the socket has ended. Lives on the socket's shard; not thread-safe.
+class MessageHandler {
+ public:
+  virtual ~MessageHandler() = default;
+
+  // One whole message.
+  virtual void on_text(std::string_view message) = 0;
+  virtual void on_binary(std::string_view message) = 0;
+
+  // The socket's unsent bytes have fallen to zero after they had stood above their bound.
+  virtual void on_drained() = 0;
 };
 
 }  // namespace troupe::channel

@@ -23,24 +23,25 @@ struct ConnectInfo {
   std::string session;         // 16 letters that stand for the believed cookie; empty without one
   std::string origin;          // the Origin header; empty without one
   std::string remote_address;  // after trusted proxies
+  std::string mount;           // where the socket was opened: "/socket"
   wire::Parameters params;     // of the socket's URL, without vsn
 };
 
-class SocketChannels {
+class SocketChannels final : public MessageHandler {
  public:
   SocketChannels(Context& context, FrameSink& sink, ConnectInfo info);
   SocketChannels(const SocketChannels&) = delete;
   SocketChannels& operator=(const SocketChannels&) = delete;
   // Leaves every topic: actors that end with their channel end now.
-  ~SocketChannels();
+  ~SocketChannels() override;
 
   // One whole message. A malformed one closes the socket with 1011.
-  void on_text(std::string_view message);
-  void on_binary(std::string_view message);
+  void on_text(std::string_view message) override;
+  void on_binary(std::string_view message) override;
 
   // The socket's unsent bytes have fallen to zero after they had stood above the bound: viewers
   // that missed patches meanwhile get the state whole.
-  void on_drained();
+  void on_drained() override;
 
  private:
   struct Impl;

@@ -13,13 +13,13 @@ namespace troupe::wire {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string method;            // upper case
-  std::string path;              // decoded, begins with '/', without "." and ".." segments
-  Parameters query;              // decoded, in order; empty segments are skipped
+  std::string method;  // upper case
+  std::string path;    // decoded, begins with '/', without "." and ".." segments
+  Parameters query;    // decoded, in order; empty segments are skipped
   std::string body;
   std::string content_type;
   std::string authorization;
-  std::string remote_address;    // of the client, after trusted proxies
+  std::string remote_address;  // of the client, after trusted proxies
   std::string request_id;
 };
 
@@ -30,12 +30,13 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// An answer that goes on: Server-Sent Events. Owned jointly by the connection and whoever feeds it, since
-// either may end first. Lives on the shard of its connection.
+// An answer that goes on: Server-Sent Events. Owned jointly by the connection and whoever feeds it,
+// since either may end first. Lives on the shard of its connection.
 class EventStream {
  public:
   virtual ~EventStream() = default;
-  // One event's data; lines are split as the format wants. False when the client is gone or too slow.
+  // One event's data; lines are split as the format wants. False when the client is gone or too
+  // slow.
   virtual bool send(std::string_view data) = 0;
   virtual void close() = 0;
 };
