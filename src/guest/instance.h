@@ -1,12 +1,23 @@
 // A plugin brought to life: a module with memory of its own, called one function at a time.
 //
-// Owned by an actor (or, for a pure call, by nobody for longer than the call). Lives on one shard; not
-// thread-safe. A call runs on a fibre of its own: when the guest has used up its slice of about a
-// millisecond the call suspends in the shard's run queue, and when the guest waits (a sleep) it suspends until
-// the wait is over; others run meanwhile. Destroying the Task of a call, or the instance after it, ends the guest.
+// Owned by an actor (or, for a pure call, by nobody for longer than the call). Lives on one shard;
+// not thread-safe. A call runs on a fibre of its own: when the guest has used up its slice of about
+// a millisecond the call suspends in the shard's run queue, and when the guest waits (a sleep) it
+// suspends until the wait is over; others run meanwhile. Destroying the Task of a call, or the
+// instance after it, ends the guest.
 //
-// After an outcome other than done the memory is in doubt: the owner drops the instance.
+// After an outcome other than done the memory is in doubt: the owner drops the instance. So it does
+// once spent() is true.
 #pragma once
+
+#include "base/result.h"
+#include "base/task.h"
+#include "guest/host.h"
+#include "guest/module.h"
+#include "guest/outcome.h"
+#include "guest/turn_inputs.h"
+#include "guest/vars.h"
+#include "shard/shard.h"
 
 #include <chrono>
 #include <cstddef>
@@ -18,26 +29,19 @@
 #include <string_view>
 #include <utility>
 
-#include "base/result.h"
-#include "base/task.h"
-#include "guest/host.h"
-#include "guest/module.h"
-#include "guest/outcome.h"
-#include "guest/turn_inputs.h"
-#include "guest/vars.h"
-#include "shard/shard.h"
-
 namespace troupe::guest {
 
 struct Limits {
-  std::uint32_t memory_pages_max = 256;             // guest's own memories together
+  std::uint32_t memory_pages_max = 256;  // guest's own memories together
   std::size_t output_bytes_max = std::size_t{1} << 20;
   std::size_t vars_bytes_max = std::size_t{1} << 20;
-  std::chrono::milliseconds timeout{1000};          // running and waiting of its own, not waiting for the thread
-  LogLevel log_level = LogLevel::info;              // what is below is dropped, and get_log_level says so
+  std::chrono::milliseconds timeout{
+      1000};  // running and waiting of its own, not waiting for the thread
+  LogLevel log_level = LogLevel::info;  // what is below is dropped, and get_log_level says so
 };
 
-// What stays the same for all calls of an instance. Owned by the plugin's version; outlives the instance.
+// What stays the same for all calls of an instance. Owned by the plugin's version; outlives the
+// instance.
 struct Environment {
   Limits limits;
   std::map<std::string, std::string, std::less<>> config;
@@ -45,27 +49,33 @@ struct Environment {
 
 class Instance {
  public:
-  // Instantiates and runs the start-up of the ABI (_initialize, hs_init, __wasm_call_ctors), under the limits.
-  // The inputs are the clock and random numbers of the start-up.
-  static Task<std::pair<std::unique_ptr<Instance>, Outcome>> create(shard::Shard& shard,
-                                                                   shard::RunQueue::Lane& lane,
-                                                                   std::shared_ptr<const Module> module,
-                                                                   const Environment& environment,
-                                                                   TurnInputs inputs,
-                                                                   Host& host);
+  // Instantiates and runs the start-up of the ABI (_initialize, hs_init, __wasm_call_ctors), under
+  // the limits. The inputs are the clock and random numbers of the start-up.
+  static Task<std::pair<std::unique_ptr<Instance>, Outcome>> create(
+      shard::Shard& shard,
+      shard::RunQueue::Lane& lane,
+      std::shared_ptr<const Module> module,
+      const Environment& environment,
+      TurnInputs inputs,
+      Host& host);
 
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   ~Instance();
 
   // Calls an exported function. The input is the concatenation of the pieces, copied once, into the
-  // memory the guest reads from; they need to live until the call has started. Vars, host and instance must outlive the Task.
-  // One call at a time.
+  // memory the guest reads from; they need to live until the call has started. Vars, host and
+  // instance must outlive the Task. One call at a time.
   Task<Outcome> call(std::string_view function,
                      std::span<const std::string_view> input,
                      TurnInputs inputs,
                      Vars& vars,
                      Host& host);
+
+  // True when the last call did not return to its caller, even if it counts as done (a program that
+  // exits with code 0): the guest's stack was left as it was, and the instance must not be called
+  // again.
+  bool spent() const;
 
   const Module& module() const;
 

@@ -1,22 +1,29 @@
 // From the bytes of a plugin to its compiled module.
 //
-// Compilation is somebody else's code on somebody else's input: it happens in a child process with limits
-// on CPU time and memory (the program run again with the words `compile-module`, see run_compiler), never on a
-// shard's thread. What comes out is kept in a folder, named by content, Wasmtime's version, engine
-// configuration and CPU features, and mapped from there next time.
+// Compilation is somebody else's code on somebody else's input: it happens in a child process with
+// limits on CPU time and memory (the program run again with the words `compile-module`, see
+// run_compiler), never on a shard's thread. What comes out is kept in a folder, named by content,
+// Wasmtime's version, engine configuration and CPU features, and mapped from there next time. The
+// folder is bounded: what was used least recently goes first.
 //
 // Thread-safe. load() blocks: call it from a worker thread or before the shards start.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <filesystem>
-#include <memory>
-#include <string_view>
-
+#include "base/log.h"
 #include "base/result.h"
 #include "guest/engine.h"
 #include "guest/module.h"
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace troupe::guest {
 
@@ -25,23 +32,52 @@ struct CompileLimits {
   std::size_t memory_bytes_max = std::size_t{2} << 30;
 };
 
+struct ModuleCacheOptions {
+  std::size_t folder_bytes_max = std::size_t{1} << 30;
+  // The program that compiles, and its first arguments. It ends in run_compiler().
+  std::vector<std::string> compiler = {"/proc/self/exe", "compile-module"};
+  // Where a cached file that had to be made again is reported; may be null. Outlives the cache.
+  Log* log = nullptr;
+};
+
 class ModuleCache {
  public:
   // The folder is made with mode 0700; an existing one that others may write is refused.
-  static Result<std::unique_ptr<ModuleCache>> open(std::filesystem::path folder, CompileLimits limits);
+  static Result<std::unique_ptr<ModuleCache>> open(std::filesystem::path folder,
+                                                   CompileLimits limits,
+                                                   ModuleCacheOptions options = {});
 
-  // Errors name the reason: not WebAssembly, an import nobody provides, a memory that does not fit a slot,
-  // a limit of the compiler reached.
+  ModuleCache(const ModuleCache&) = delete;
+  ModuleCache& operator=(const ModuleCache&) = delete;
+
+  // Errors name the reason: not WebAssembly, an import nobody provides, a memory that does not fit
+  // a slot, a limit of the compiler reached. The same content gives the same Module as long as
+  // somebody holds it.
   Result<std::shared_ptr<const Module>> load(Engine& engine, std::string_view wasm);
 
- private:
-  ModuleCache(std::filesystem::path folder, CompileLimits limits);
+  // Modules compiled so far, for metrics and tests.
+  std::size_t compilations() const;
 
-  std::filesystem::path folder_;
-  CompileLimits limits_;
+ private:
+  ModuleCache(std::filesystem::path folder, CompileLimits limits, ModuleCacheOptions options);
+
+  Result<std::shared_ptr<const Module>> load_or_compile(Engine& engine,
+                                                        std::string_view wasm,
+                                                        const std::string& hash);
+  Result<void> compile(Compiler compiler, std::string_view wasm, const std::filesystem::path& to);
+  void prune() const;
+
+  const std::filesystem::path folder_;
+  const CompileLimits limits_;
+  const ModuleCacheOptions options_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::map<std::pair<Engine*, std::string>, std::weak_ptr<const Module>> loaded_;
+  std::size_t compilations_ = 0;
 };
 
-// The child's side: `troupe compile-module ...` calls this with its remaining arguments and exits with the result.
+// The child's side: `troupe compile-module ...` calls this with its remaining arguments and exits
+// with the result.
 int run_compiler(int argc, char** argv);
 
 }  // namespace troupe::guest

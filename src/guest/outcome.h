@@ -1,33 +1,46 @@
 // How a guest call ended.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace troupe::guest {
 
 enum class Ending {
-  done,           // returned normally
-  error,          // reported an Extism error: non-zero return, or an error text set
-  trap,           // unreachable, out of bounds, stack overflow, a host function that refused to go on
-  timeout,        // ran longer than its limit
+  done,     // returned normally
+  error,    // reported an Extism error: non-zero return, or an error text set
+  trap,     // unreachable, out of bounds, stack overflow, a host function that refused to go on
+  timeout,  // ran longer than its limit
   out_of_memory,  // memory or table growth beyond its limit
   output,         // more output than its limit
   missing,        // the plugin has no such function
 };
 
-// The word for an ending in error payloads, logs and metrics: "done", "error", "trap", "timeout", "oom",
-// "output", "missing".
+// The word for an ending in error payloads, logs and metrics: "done", "error", "trap", "timeout",
+// "oom", "output", "missing".
 std::string_view name_of(Ending ending);
 
+// The memory an output lies in: borrowed from the shard, given back by the Outcome's end.
+class Arena;
+class ArenaPool;
+struct ReturnArena {
+  ArenaPool* pool = nullptr;
+  void operator()(Arena* arena) const;
+};
+using LentArena = std::unique_ptr<Arena, ReturnArena>;
+
+// Lives on the shard of the call.
 struct Outcome {
   Ending ending = Ending::done;
-  // The output of a call that is done. Valid until the next call on the same instance.
+  // The output of a call that is done. Valid as long as this Outcome, wherever it is moved.
   std::string_view output;
-  // What the client may read: the guest's error text, or one sentence about the failure.
+  // What the client may read: the guest's error text, or one sentence about the failure. Valid
+  // UTF-8.
   std::string message;
   // For the log alone: the guest's backtrace of a trap.
   std::string detail;
+  LentArena arena;
 };
 
 }  // namespace troupe::guest

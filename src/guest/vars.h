@@ -1,7 +1,7 @@
 // Extism's variables: the named bytes a plugin keeps between calls.
 //
-// They belong to the actor and outlive its instances. A call changes them inside a transaction, so that
-// a turn that fails leaves them as they were. Lives on the actor's shard; not thread-safe.
+// They belong to the actor and outlive its instances. A call changes them inside a transaction, so
+// that a turn that fails leaves them as they were. Lives on the actor's shard; not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace troupe::guest {
 
@@ -31,10 +29,10 @@ class Vars {
   const std::map<std::string, std::string, std::less<>>& entries() const { return entries_; }
 
  private:
-  void remember(std::string_view name);
-
+  // The values before the transaction of the names it has changed; nothing where there was none.
+  // Holds no more names than there were entries then and are now.
+  std::map<std::string, std::optional<std::string>, std::less<>> undo_;
   std::map<std::string, std::string, std::less<>> entries_;
-  std::vector<std::pair<std::string, std::optional<std::string>>> undo_;
   std::size_t bytes_ = 0;
 };
 

@@ -1,0 +1,133 @@
+// Extism's memory: the blocks through which a guest and its host hand each other bytes.
+//
+// The guest has no pointer into it; it reads and writes by calling functions (extism.cc), a byte or
+// eight at a time, and names a block by its offset, its handle. What this class does is what
+// Extism's own kernel does, in C++ instead of WebAssembly, so that no actor needs a second memory.
+// Offsets begin above zero, and the books about blocks are kept beside the bytes, where no guest
+// can write.
+//
+// One arena serves one call in flight; it is used again, by another actor, once it has been
+// cleared. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace troupe::guest {
+
+class Arena {
+ public:
+  using Handle = std::uint64_t;
+
+  Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena();
+
+  // As new, for a call that may use so much: nothing of the last one can be read or noticed.
+  void clear(std::size_t bytes_max);
+  // Bytes it holds on to.
+  std::size_t capacity() const { return capacity_ + blocks_.capacity() * sizeof(Block); }
+
+  // Makes the concatenation of the pieces the input, the first block. False when it does not fit.
+  bool set_input(std::span<const std::string_view> pieces);
+
+  // The functions of the kernel, by its names.
+  Handle alloc(std::uint64_t length);
+  void free(Handle block);
+  std::uint64_t length(Handle block) const;
+  std::uint8_t load_u8(std::uint64_t at) const { return within(at, 1) ? bytes_[at] : 0; }
+  std::uint64_t load_u64(std::uint64_t at) const {
+    std::uint64_t value = 0;
+    if (within(at, sizeof value)) std::memcpy(&value, bytes_ + at, sizeof value);
+    return value;
+  }
+  void store_u8(std::uint64_t at, std::uint8_t value) {
+    if (!within(at, 1)) return;
+    bytes_[at] = value;
+    touch(at + 1);
+  }
+  void store_u64(std::uint64_t at, std::uint64_t value) {
+    if (!within(at, sizeof value)) return;
+    std::memcpy(bytes_ + at, &value, sizeof value);
+    touch(at + sizeof value);
+  }
+  void input_set(Handle block, std::uint64_t length);
+  Handle input_offset() const { return input_; }
+  std::uint64_t input_length() const { return input_length_; }
+  std::uint8_t input_load_u8(std::uint64_t at) const {
+    return at < input_length_ ? bytes_[input_ + at] : 0;
+  }
+  std::uint64_t input_load_u64(std::uint64_t at) const {
+    std::uint64_t value = 0;
+    if (at < input_length_ && input_length_ - at >= sizeof value) {
+      std::memcpy(&value, bytes_ + input_ + at, sizeof value);
+    }
+    return value;
+  }
+  void output_set(std::uint64_t at, std::uint64_t length);
+  std::uint64_t output_offset() const { return output_; }
+  std::uint64_t output_length() const { return output_length_; }
+  void error_set(Handle block);
+  Handle error_get() const { return error_; }
+  void reset();
+  std::uint64_t memory_bytes() const { return size_ - root_bytes; }
+
+  // A new block with these bytes: its handle; 0 for no bytes, and when there is no room.
+  Handle put(std::string_view bytes);
+  // The bytes of a block; empty for what is no block.
+  std::string_view block(Handle block) const;
+  std::string_view output() const { return view(output_, output_length_); }
+  std::string_view error() const { return block(error_); }
+
+ private:
+  // The kernel keeps its own words in the first 64 bytes after address 0; guests never see them.
+  static constexpr std::size_t root_bytes = 64;
+  static constexpr std::size_t page_bytes = 65536;
+  static constexpr std::size_t alignment = 16;
+
+  struct Block {
+    std::uint64_t offset;
+    std::uint64_t size;  // room
+    std::uint64_t used;  // length; less than the room when the block was used before
+    bool active;
+  };
+
+  // Whether [at, at + length) lies in the memory; length is small.
+  bool within(std::uint64_t at, std::uint64_t length) const {
+    return at >= root_bytes && at <= size_ - length;
+  }
+  bool range_within(std::uint64_t at, std::uint64_t length) const {
+    return at >= root_bytes && at < size_ && length <= size_ - at;
+  }
+  std::string_view view(std::uint64_t at, std::uint64_t length) const {
+    return {reinterpret_cast<const char*>(bytes_) + at, length};
+  }
+  void touch(std::uint64_t end) {
+    if (end > written_) written_ = end;
+  }
+  const Block* find(Handle block) const;
+  Block* reusable(std::uint64_t length);
+  bool grow(std::uint64_t end);
+
+  // Mapped, so that pages never touched cost nothing; zero from written_ on.
+  std::uint8_t* bytes_ = nullptr;
+  std::size_t capacity_ = 0;
+  std::uint64_t size_ = page_bytes;  // what the guest may touch
+  std::uint64_t bytes_max_ = page_bytes;
+  std::uint64_t top_ = root_bytes;  // where the next block begins
+  std::uint64_t written_ = root_bytes;
+  std::vector<Block> blocks_;  // in the order of their offsets
+  std::size_t freed_ = 0;      // blocks that are not active
+  Handle input_ = 0;
+  std::uint64_t input_length_ = 0;
+  std::uint64_t output_ = 0;
+  std::uint64_t output_length_ = 0;
+  Handle error_ = 0;
+};
+
+}  // namespace troupe::guest

@@ -1,0 +1,29 @@
+#include "guest/arena_pool.h"
+
+#include <utility>
+
+namespace troupe::guest {
+
+LentArena ArenaPool::lend(std::size_t bytes_max) {
+  std::unique_ptr<Arena> arena;
+  if (arenas_.empty()) {
+    arena = std::make_unique<Arena>();
+  } else {
+    arena = std::move(arenas_.back());
+    arenas_.pop_back();
+  }
+  arena->clear(bytes_max);
+  return LentArena(arena.release(), ReturnArena{this});
+}
+
+void ArenaPool::take_back(std::unique_ptr<Arena> arena) {
+  if (arenas_.size() >= arenas_max || arena->capacity() > arena_bytes_max) return;
+  arena->reset();
+  arenas_.push_back(std::move(arena));
+}
+
+void ReturnArena::operator()(Arena* arena) const {
+  pool->take_back(std::unique_ptr<Arena>(arena));
+}
+
+}  // namespace troupe::guest

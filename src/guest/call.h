@@ -1,0 +1,93 @@
+// A call in flight, as the functions see it that the guest imports (extism.cc, wasi.cc). Private to
+// this folder.
+#pragma once
+
+#include "guest/arena.h"
+#include "guest/host.h"
+#include "guest/instance.h"
+#include "guest/turn_inputs.h"
+#include "guest/vars.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace troupe::guest {
+
+// The clock and the random numbers of a turn: the same inputs give the same readings in the same
+// order.
+class TurnSource {
+ public:
+  explicit TurnSource(const TurnInputs& inputs) : time_ns_(inputs.time_ns), seed_(inputs.seed) {}
+
+  // Each reading is a microsecond after the one before, so that a guest which waits in a loop gets
+  // on.
+  std::int64_t read_clock_ns();
+  std::int64_t now_ns() const { return time_ns_; }
+  // After a wait of the guest.
+  void advance(std::uint64_t ns);
+
+  void random(std::span<std::uint8_t> bytes);
+
+ private:
+  std::int64_t time_ns_;
+  const Seed seed_;
+  std::uint64_t random_at_ = 0;  // position in the key stream
+};
+
+// Standard output or error: bytes become lines of the log.
+class LineWriter {
+ public:
+  // A longer line is cut into several.
+  static constexpr std::size_t line_bytes_max = 8192;
+
+  explicit LineWriter(LogLevel level) : level_(level) {}
+
+  void write(std::string_view bytes, LogLevel lowest, Host& host);
+  // What was written after the last end of line.
+  void flush(LogLevel lowest, Host& host);
+
+ private:
+  const LogLevel level_;
+  std::string line_;
+};
+
+struct Call {
+  // vars: null while the instance starts up, which belongs to no actor yet.
+  Call(Arena& a, const Environment& e, const TurnInputs& inputs, Vars* v, Host& h)
+      : arena(a), environment(e), vars(v), host(h), source(inputs) {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  // What the guest has written without an end of line, when no more will come.
+  void end_output();
+
+  Arena& arena;
+  const Environment& environment;
+  Vars* const vars;
+  Host& host;
+  TurnSource source;
+  LineWriter standard_output{LogLevel::info};
+  LineWriter standard_error{LogLevel::warn};
+
+  // What the guest asked to wait for; the one who polls waits, advances the clock and clears it.
+  std::optional<std::uint64_t> wait_ns;
+
+  // The arena was asked for more than it may hold. A guest that traps afterwards ran out of memory.
+  bool memory_refused = false;
+
+  // Why a function of the host has ended the guest with a trap.
+  std::optional<std::int32_t> exit_code;  // proc_exit
+  std::optional<std::string> host_error;  // the Host said no: an error of the guest, not a failure
+};
+
+// The call whose guest code runs on this thread. Set around each poll of the guest's fibre: reading
+// it costs the imported functions a nanosecond, where asking Wasmtime for data of the store costs
+// five.
+extern constinit thread_local Call* running_call;
+
+}  // namespace troupe::guest

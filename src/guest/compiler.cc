@@ -1,0 +1,259 @@
+#include "guest/compiler.h"
+
+#include "guest/descriptor.h"
+#include "guest/engine_impl.h"
+#include "guest/text.h"
+#include "guest/wasmtime.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <optional>
+#include <poll.h>
+#include <spawn.h>
+#include <vector>
+
+namespace troupe::guest {
+
+namespace {
+
+constexpr std::string_view fast_name = "fast";
+constexpr std::string_view optimising_name = "optimising";
+
+// What the child may say about a module it refuses.
+constexpr std::size_t reason_bytes_max = 4096;
+// A child that waits instead of computing uses no CPU time; it is ended after so many times its CPU
+// limit.
+constexpr int wall_time_factor = 4;
+// Shards come first.
+constexpr int child_niceness = 5;
+
+enum ExitCode { compiled = 0, refused = 1, wrong_usage = 2 };
+
+// ---- The parent's side
+
+std::string failure(std::string_view what) {
+  return "the compiler cannot be started: " + std::string(what) + ": " + std::strerror(errno);
+}
+
+// The loader and the sanitizers must find themselves; what else is in our environment, secrets
+// among it, is not for the child.
+std::vector<char*> child_environment() {
+  static constexpr std::array<std::string_view, 5> kept = {
+      "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "LSAN_OPTIONS="};
+  std::vector<char*> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    for (const std::string_view prefix : kept) {
+      if (std::string_view(*entry).starts_with(prefix)) environment.push_back(*entry);
+    }
+  }
+  environment.push_back(nullptr);
+  return environment;
+}
+
+Result<pid_t> spawn(std::vector<std::string> arguments, int input, int output, int reasons) {
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  std::vector<char*> environment = child_environment();
+
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  // In this order none overwrites another: memfds and files of ours are above 2, or are moved away
+  // first.
+  ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, reasons, STDERR_FILENO);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  // Signals that the server blocks or ignores must not make the child deaf to its limits.
+  sigset_t none;
+  sigset_t defaults;
+  ::sigemptyset(&none);
+  ::sigfillset(&defaults);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &defaults);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
+  pid_t child = -1;
+  const int error =
+      ::posix_spawn(&child, argv[0], &actions, &attributes, argv.data(), environment.data());
+  ::posix_spawnattr_destroy(&attributes);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    errno = error;
+    return Error{failure(arguments[0])};
+  }
+  return child;
+}
+
+// The child's status, or nothing when it had to be killed after time_max.
+std::optional<int> wait_for(pid_t child, std::chrono::milliseconds time_max) {
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  bool ended = false;
+  if (process) {
+    const auto deadline = std::chrono::steady_clock::now() + time_max;
+    for (;;) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          deadline - std::chrono::steady_clock::now());
+      pollfd poll{process.get(), POLLIN, 0};
+      const int count = ::poll(
+          &poll, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{0})));
+      if (count < 0 && errno == EINTR) continue;
+      ended = count > 0;
+      break;
+    }
+  }
+  if (!ended) ::kill(child, SIGKILL);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return ended ? std::optional(status) : std::nullopt;
+}
+
+std::string read_reason(int fd) {
+  std::string text(reason_bytes_max, '\0');
+  const ssize_t count = ::pread(fd, text.data(), text.size(), 0);
+  text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return readable(text, reason_bytes_max);
+}
+
+std::string explain(const std::optional<int>& status,
+                    const CompileLimits& limits,
+                    const std::string& reason) {
+  const std::string seconds = std::to_string(limits.cpu_time_max.count());
+  const std::string mebibytes = std::to_string(limits.memory_bytes_max >> 20);
+  if (!status)
+    return "the compiler took more than " +
+           std::to_string(limits.cpu_time_max.count() * wall_time_factor) + " s and was ended";
+  if (WIFEXITED(*status) && WEXITSTATUS(*status) == refused) return reason;
+  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGXCPU) {
+    return "the module needs more than " + seconds +
+           " s of CPU time to compile. Make it smaller, or raise the limit.";
+  }
+  // The compiler has no other answer to memory it does not get.
+  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGABRT) {
+    return "the module needs more than " + mebibytes +
+           " MiB to compile, or the compiler failed: " + reason;
+  }
+  const std::string how = WIFSIGNALED(*status)
+                              ? "signal " + std::to_string(WTERMSIG(*status))
+                              : "exit code " + std::to_string(WEXITSTATUS(*status));
+  return "the compiler ended by " + how + ": " + reason;
+}
+
+// ---- The child's side
+
+bool limit(int resource, std::uint64_t value) {
+  const rlimit bound{value, value};
+  return ::setrlimit(static_cast<__rlimit_resource_t>(resource), &bound) == 0;
+}
+
+// Before anything of the module has been read.
+bool limit_myself(const CompileLimits& limits) {
+  ::setpriority(PRIO_PROCESS, 0, child_niceness);
+  const auto seconds = static_cast<std::uint64_t>(limits.cpu_time_max.count());
+  bool limited = limit(RLIMIT_CORE, 0) && limit(RLIMIT_CPU, seconds) &&
+                 limit(RLIMIT_FSIZE, limits.memory_bytes_max);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // Of memory that can be written, not of addresses: allocators reserve far more than they use, and
+  // sanitizers terabytes.
+  limited = limited && limit(RLIMIT_DATA, limits.memory_bytes_max);
+#endif
+  return limited;
+}
+
+template <class T>
+std::optional<T> number(const char* text) {
+  T value{};
+  const std::string_view view(text);
+  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), value);
+  if (error != std::errc{} || end != view.data() + view.size()) return std::nullopt;
+  return value;
+}
+
+int refuse_module(std::string_view reason) {
+  write_all(STDERR_FILENO, reason);
+  return refused;
+}
+
+int compile(Compiler compiler) {
+  struct stat status{};
+  if (::fstat(STDIN_FILENO, &status) != 0 || status.st_size <= 0) {
+    return refuse_module("the compiler got no module");
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, STDIN_FILENO, 0);
+  if (mapped == MAP_FAILED) return refuse_module("the compiler cannot read the module");
+
+  const WasmEngine engine(wasm_engine_new_with_config(compile_config(compiler).release()));
+  wasmtime_module_t* raw = nullptr;
+  if (wasmtime_error_t* error =
+          wasmtime_module_new(engine.get(), static_cast<const std::uint8_t*>(mapped), size, &raw)) {
+    return refuse_module(message_of(error));
+  }
+  const WasmModule module(raw);
+  ByteVector code;
+  if (wasmtime_error_t* error = wasmtime_module_serialize(module.get(), &code)) {
+    return refuse_module(message_of(error));
+  }
+  if (!write_all(STDOUT_FILENO, code.view())) {
+    return refuse_module(std::string("the compiled module cannot be written: ") +
+                         std::strerror(errno));
+  }
+  return compiled;
+}
+
+}  // namespace
+
+Result<void> compile_in_child(std::span<const std::string> command,
+                              Compiler compiler,
+                              const CompileLimits& limits,
+                              std::string_view wasm,
+                              int output) {
+  const Descriptor input(::memfd_create("troupe-module", MFD_CLOEXEC));
+  const Descriptor reasons(::memfd_create("troupe-compiler-says", MFD_CLOEXEC));
+  if (!input || !reasons || !write_all(input.get(), wasm)) return Error{failure("memfd")};
+
+  std::vector<std::string> arguments(command.begin(), command.end());
+  arguments.emplace_back(compiler == Compiler::fast ? fast_name : optimising_name);
+  arguments.push_back(std::to_string(limits.cpu_time_max.count()));
+  arguments.push_back(std::to_string(limits.memory_bytes_max));
+  TRY(const pid_t child, spawn(std::move(arguments), input.get(), output, reasons.get()));
+  const std::optional<int> status = wait_for(child, limits.cpu_time_max * wall_time_factor);
+  if (status == compiled) return {};
+  return Error{explain(status, limits, read_reason(reasons.get()))};
+}
+
+int run_compiler(int argc, char** argv) {
+  if (argc == 3) {
+    const std::string_view compiler = argv[0];
+    const auto seconds = number<std::int64_t>(argv[1]);
+    const auto bytes = number<std::size_t>(argv[2]);
+    if ((compiler == fast_name || compiler == optimising_name) && seconds && bytes) {
+      if (!limit_myself({std::chrono::seconds(*seconds), *bytes})) {
+        return refuse_module(std::string("the compiler cannot be given its limits: ") +
+                             std::strerror(errno));
+      }
+      return compile(compiler == fast_name ? Compiler::fast : Compiler::optimising);
+    }
+  }
+  constexpr std::string_view usage =
+      "compile-module fast|optimising CPU_SECONDS MEMORY_BYTES: compiles the module on standard "
+      "input; used by troupe itself\n";
+  write_all(STDERR_FILENO, usage);
+  return wrong_usage;
+}
+
+}  // namespace troupe::guest

@@ -1,0 +1,151 @@
+#include "guest/engine.h"
+
+#include "guest/engine_impl.h"
+#include "guest/imports.h"
+
+#include <sodium/core.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+namespace troupe::guest {
+
+namespace {
+
+constexpr std::uint64_t wasm_page_bytes = 65536;
+
+// An address of the guest is 32 bits: with all of them reserved, and a guard for the constant
+// offsets of loads and stores, compiled code needs no bounds checks. It costs addresses, not
+// memory.
+constexpr std::uint64_t memory_reservation_bytes = std::uint64_t{4} << 30;
+constexpr std::uint64_t memory_guard_bytes = std::uint64_t{32} << 20;
+
+// What a guest's functions may use, and beyond it what ours may that the guest calls.
+constexpr std::size_t guest_stack_bytes = std::size_t{512} << 10;
+constexpr std::size_t fibre_stack_bytes = std::size_t{1} << 20;
+
+// Bounds of one module. The largest tables seen are Go's, a few ten thousand functions.
+constexpr std::uint32_t tables_max = 4;
+constexpr std::size_t table_elements_max = 100'000;
+constexpr std::size_t instance_bytes_max = std::size_t{1} << 20;
+
+// Mappings of the kernel that one instance with its memory and stack costs, measured.
+constexpr std::uint64_t mappings_per_instance = 6;
+
+WasmPoolConfig pool_config(const EngineOptions& options) {
+  WasmPoolConfig pool(wasmtime_pooling_allocation_config_new());
+  wasmtime_pooling_allocation_config_t* const p = pool.get();
+  const std::uint32_t instances = options.instances_max;
+  wasmtime_pooling_allocation_config_total_core_instances_set(p, instances);
+  wasmtime_pooling_allocation_config_total_memories_set(p, instances);
+  wasmtime_pooling_allocation_config_total_tables_set(p, instances * tables_max);
+  wasmtime_pooling_allocation_config_total_gc_heaps_set(p, instances);
+  // A store keeps its stack from its first call on.
+  wasmtime_pooling_allocation_config_total_stacks_set(p, instances);
+  wasmtime_pooling_allocation_config_total_component_instances_set(p, 1);
+  wasmtime_pooling_allocation_config_max_memories_per_module_set(p, 1);
+  wasmtime_pooling_allocation_config_max_tables_per_module_set(p, tables_max);
+  wasmtime_pooling_allocation_config_table_elements_set(p, table_elements_max);
+  wasmtime_pooling_allocation_config_max_core_instance_size_set(p, instance_bytes_max);
+  wasmtime_pooling_allocation_config_max_memory_size_set(
+      p, options.memory_pages_max * wasm_page_bytes);
+  return pool;
+}
+
+// Addresses the pool will reserve, generously.
+std::uint64_t pool_addresses(const EngineOptions& options) {
+  constexpr std::uint64_t table_bytes = table_elements_max * 16;
+  return (options.instances_max + std::uint64_t{1}) *
+         (memory_reservation_bytes + memory_guard_bytes + tables_max * table_bytes +
+          fibre_stack_bytes + instance_bytes_max);
+}
+
+// Wasmtime ends the process when it cannot reserve its pool: try before it does.
+Result<void> check_addresses(const EngineOptions& options) {
+  const std::uint64_t bytes = pool_addresses(options);
+  void* reserved =
+      ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) {
+    return Error{"a pool of " + std::to_string(options.instances_max) + " instances needs " +
+                 std::to_string(bytes >> 30) +
+                 " GiB of addresses (not memory), which the system refuses (" +
+                 std::strerror(errno) +
+                 "). Lower the number of instances, or raise the limit of addresses (ulimit -v)."};
+  }
+  ::munmap(reserved, bytes);
+
+  std::uint64_t mappings_max = 0;
+  if (std::ifstream("/proc/sys/vm/max_map_count") >> mappings_max) {
+    const std::uint64_t instances = mappings_max / mappings_per_instance;
+    if (options.instances_max > instances) {
+      return Error{
+          "a pool of " + std::to_string(options.instances_max) +
+          " instances needs more mappings than vm.max_map_count = " + std::to_string(mappings_max) +
+          " allows, which is enough for " + std::to_string(instances) +
+          ". Lower the number of instances, or raise vm.max_map_count."};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+WasmConfig compile_config(Compiler compiler) {
+  WasmConfig config(wasm_config_new());
+  wasm_config_t* const c = config.get();
+  wasmtime_config_strategy_set(
+      c, compiler == Compiler::fast ? WASMTIME_STRATEGY_WINCH : WASMTIME_STRATEGY_CRANELIFT);
+  wasmtime_config_epoch_interruption_set(c, true);
+  wasmtime_config_async_stack_size_set(c, fibre_stack_bytes);
+  wasmtime_config_max_wasm_stack_set(c, guest_stack_bytes);
+  wasmtime_config_memory_reservation_set(c, memory_reservation_bytes);
+  wasmtime_config_memory_guard_size_set(c, memory_guard_bytes);
+  wasmtime_config_memory_init_cow_set(c, true);
+  // A turn that is run again must come to the same result.
+  wasmtime_config_cranelift_nan_canonicalization_set(c, true);
+  wasmtime_config_wasm_relaxed_simd_deterministic_set(c, true);
+  wasmtime_config_wasm_threads_set(c, false);
+  return config;
+}
+
+std::string compile_config_name(Compiler compiler) {
+  // Count the last number up when compile_config() changes.
+  return compiler == Compiler::fast ? "winch-1" : "cranelift-1";
+}
+
+Engine::Impl::Impl(const EngineOptions& o, WasmEngine e, WasmLinker l)
+    : options(o),
+      engine(std::move(e)),
+      linker(std::move(l)),
+      clock([raw = engine.get()] { wasmtime_engine_increment_epoch(raw); }) {}
+
+OnShard& Engine::Impl::on_shard(std::size_t index) {
+  const std::lock_guard lock(mutex_);
+  const auto found = shards_.find(index);
+  if (found != shards_.end()) return found->second;
+  return shards_.try_emplace(index, clock.add_seat()).first->second;
+}
+
+Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
+  if (::sodium_init() < 0)
+    return Error{"libsodium could not start: the system gives no random numbers"};
+  TRY_VOID(check_addresses(options));
+  WasmConfig config = compile_config(options.compiler);
+  wasmtime_pooling_allocation_strategy_set(config.get(), pool_config(options).get());
+  WasmEngine engine(wasm_engine_new_with_config(config.release()));
+  TRY(WasmLinker linker, make_linker(engine.get()));
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Impl>(options, std::move(engine), std::move(linker))));
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+const EngineOptions& Engine::options() const {
+  return impl_->options;
+}
+
+}  // namespace troupe::guest

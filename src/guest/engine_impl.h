@@ -1,0 +1,47 @@
+// What an Engine holds. Private to this folder.
+#pragma once
+
+#include "guest/arena_pool.h"
+#include "guest/engine.h"
+#include "guest/slice_clock.h"
+#include "guest/wasmtime.h"
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace troupe::guest {
+
+// What all instances of one engine on one shard have in common. Touched by that shard's thread
+// alone.
+struct OnShard {
+  explicit OnShard(SliceClock::Seat& s) : seat(s) {}
+  SliceClock::Seat& seat;
+  ArenaPool arenas;
+};
+
+struct Engine::Impl {
+  Impl(const EngineOptions& options, WasmEngine engine, WasmLinker linker);
+
+  // The shards of one process have distinct indices. From any thread.
+  OnShard& on_shard(std::size_t index);
+
+  const EngineOptions options;
+  const WasmEngine engine;
+  const WasmLinker linker;  // with every function a guest may import
+  SliceClock clock;
+
+ private:
+  std::mutex mutex_;
+  std::map<std::size_t, OnShard> shards_;
+};
+
+// The settings that compiled code depends on, without the pool: what a process needs that only
+// compiles.
+WasmConfig compile_config(Compiler compiler);
+// Names those settings; changes whenever compiled code of another setting could not be used.
+std::string compile_config_name(Compiler compiler);
+
+}  // namespace troupe::guest

@@ -1,0 +1,304 @@
+// The functions of Extism's modules extism:host/env and extism:host/user.
+//
+// All of a guest's input and output goes through the first of them, some twenty calls for a small
+// event: they are called unchecked, find their call in a thread_local, and do nothing else than the
+// Arena's work.
+#include "guest/call.h"
+#include "guest/imports.h"
+#include "guest/text.h"
+
+#include <array>
+#include <string>
+
+namespace troupe::guest {
+
+namespace {
+
+using Value = wasmtime_val_raw_t;
+using Caller = wasmtime_caller_t;
+
+constexpr std::size_t log_text_bytes_max = 16384;
+
+Arena& arena() {
+  return running_call->arena;
+}
+std::uint64_t u64(const Value& value) {
+  return static_cast<std::uint64_t>(value.i64);
+}
+void set(Value* to, std::uint64_t value) {
+  to->i64 = static_cast<std::int64_t>(value);
+}
+
+// The kernel's own.
+
+wasm_trap_t* alloc(void*, Caller*, Value* v, std::size_t) {
+  const std::uint64_t length = u64(v[0]);
+  const Arena::Handle block = arena().alloc(length);
+  if (block == 0 && length != 0) running_call->memory_refused = true;
+  set(v, block);
+  return nullptr;
+}
+
+wasm_trap_t* free_block(void*, Caller*, Value* v, std::size_t) {
+  arena().free(u64(v[0]));
+  return nullptr;
+}
+
+wasm_trap_t* length(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().length(u64(v[0])));
+  return nullptr;
+}
+
+wasm_trap_t* load_u8(void*, Caller*, Value* v, std::size_t) {
+  v->i32 = arena().load_u8(u64(v[0]));
+  return nullptr;
+}
+
+wasm_trap_t* load_u64(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().load_u64(u64(v[0])));
+  return nullptr;
+}
+
+wasm_trap_t* store_u8(void*, Caller*, Value* v, std::size_t) {
+  arena().store_u8(u64(v[0]), static_cast<std::uint8_t>(v[1].i32));
+  return nullptr;
+}
+
+wasm_trap_t* store_u64(void*, Caller*, Value* v, std::size_t) {
+  arena().store_u64(u64(v[0]), u64(v[1]));
+  return nullptr;
+}
+
+wasm_trap_t* input_offset(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().input_offset());
+  return nullptr;
+}
+
+wasm_trap_t* input_length(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().input_length());
+  return nullptr;
+}
+
+wasm_trap_t* input_load_u8(void*, Caller*, Value* v, std::size_t) {
+  v->i32 = arena().input_load_u8(u64(v[0]));
+  return nullptr;
+}
+
+wasm_trap_t* input_load_u64(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().input_load_u64(u64(v[0])));
+  return nullptr;
+}
+
+wasm_trap_t* input_set(void*, Caller*, Value* v, std::size_t) {
+  arena().input_set(u64(v[0]), u64(v[1]));
+  return nullptr;
+}
+
+wasm_trap_t* output_set(void*, Caller*, Value* v, std::size_t) {
+  arena().output_set(u64(v[0]), u64(v[1]));
+  return nullptr;
+}
+
+wasm_trap_t* output_offset(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().output_offset());
+  return nullptr;
+}
+
+wasm_trap_t* output_length(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().output_length());
+  return nullptr;
+}
+
+wasm_trap_t* error_set(void*, Caller*, Value* v, std::size_t) {
+  arena().error_set(u64(v[0]));
+  return nullptr;
+}
+
+wasm_trap_t* error_get(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().error_get());
+  return nullptr;
+}
+
+wasm_trap_t* reset(void*, Caller*, Value*, std::size_t) {
+  arena().reset();
+  return nullptr;
+}
+
+wasm_trap_t* memory_bytes(void*, Caller*, Value* v, std::size_t) {
+  set(v, arena().memory_bytes());
+  return nullptr;
+}
+
+// Those of the host. They consume the handles they are given.
+
+// 0 is a handle, of no bytes; any other that is no block ends the guest.
+bool is_handle(std::uint64_t handle) {
+  return handle == 0 || arena().length(handle) != 0;
+}
+
+wasm_trap_t* refuse_handle(std::string_view of, std::uint64_t handle) {
+  return refuse("invalid handle offset for " + std::string(of) + ": " + std::to_string(handle));
+}
+
+// Gives the guest a new block with these bytes.
+wasm_trap_t* give(Value* to, std::string_view bytes) {
+  const Arena::Handle block = arena().put(bytes);
+  if (block == 0 && !bytes.empty()) {
+    running_call->memory_refused = true;
+    return refuse("oom");
+  }
+  set(to, block);
+  return nullptr;
+}
+
+wasm_trap_t* config_get(void*, Caller*, Value* v, std::size_t) {
+  const std::uint64_t key = u64(v[0]);
+  if (!is_handle(key)) return refuse_handle("config key", key);
+  const auto& config = running_call->environment.config;
+  const auto found = config.find(arena().block(key));
+  arena().free(key);
+  return give(v, found == config.end() ? std::string_view{} : found->second);
+}
+
+wasm_trap_t* var_get(void*, Caller*, Value* v, std::size_t) {
+  const std::uint64_t key = u64(v[0]);
+  if (!is_handle(key)) return refuse_handle("var key", key);
+  const Vars* vars = running_call->vars;
+  const std::string* value = vars == nullptr ? nullptr : vars->find(arena().block(key));
+  arena().free(key);
+  return give(v, value == nullptr ? std::string_view{} : *value);
+}
+
+wasm_trap_t* var_set(void*, Caller*, Value* v, std::size_t) {
+  const std::uint64_t key = u64(v[0]);
+  const std::uint64_t value = u64(v[1]);
+  const std::size_t bytes_max = running_call->environment.limits.vars_bytes_max;
+  Vars* vars = running_call->vars;
+  if (bytes_max == 0) return refuse("Vars are disabled by this host");
+  if (vars == nullptr) return refuse("vars cannot be set while the plugin starts up");
+  if (!is_handle(key)) return refuse_handle("var key", key);
+  if (value == 0) {
+    vars->erase(arena().block(key));
+  } else {
+    if (!is_handle(value)) return refuse_handle("var value", value);
+    if (!vars->set(arena().block(key), arena().block(value), bytes_max)) {
+      return refuse("Variable store is full");
+    }
+    arena().free(value);
+  }
+  arena().free(key);
+  return nullptr;
+}
+
+wasm_trap_t* http_request(void*, Caller*, Value*, std::size_t) {
+  running_call->host_error = "HTTP is not available to this plugin";
+  return refuse(*running_call->host_error);
+}
+
+// No request has been made.
+wasm_trap_t* http_status_code(void*, Caller*, Value* v, std::size_t) {
+  v->i32 = 0;
+  return nullptr;
+}
+
+wasm_trap_t* http_headers(void*, Caller*, Value* v, std::size_t) {
+  set(v, 0);
+  return nullptr;
+}
+
+template <LogLevel level>
+wasm_trap_t* log(void*, Caller*, Value* v, std::size_t) {
+  const std::uint64_t text = u64(v[0]);
+  if (level >= running_call->environment.limits.log_level) {
+    if (!is_handle(text)) return refuse_handle("log message", text);
+    running_call->host.log(level, readable(arena().block(text), log_text_bytes_max));
+  }
+  arena().free(text);
+  return nullptr;
+}
+
+wasm_trap_t* get_log_level(void*, Caller*, Value* v, std::size_t) {
+  v->i32 = static_cast<std::int32_t>(running_call->environment.limits.log_level);
+  return nullptr;
+}
+
+// Troupe's functions: a handle to JSON in, a handle to JSON out; the guest keeps both.
+
+constexpr std::string_view own_prefix = "troupe_";
+
+wasm_trap_t* ask_host(void* env, Value* result, std::string_view input) {
+  const auto& function = *static_cast<const HostFunction*>(env);
+  Result<std::string> answer =
+      running_call->host.call(function.name.substr(own_prefix.size()), input);
+  if (answer.has_error()) {
+    running_call->host_error = std::move(answer.error().message);
+    return refuse(*running_call->host_error);
+  }
+  return result == nullptr ? nullptr : give(result, *answer);
+}
+
+wasm_trap_t* ask(void* env, Caller*, Value* v, std::size_t) {
+  return ask_host(env, v, {});
+}
+
+wasm_trap_t* tell(void* env, Caller*, Value* v, std::size_t) {
+  const std::uint64_t input = u64(v[0]);
+  if (!is_handle(input)) {
+    return refuse_handle(static_cast<const HostFunction*>(env)->name, input);
+  }
+  return ask_host(env, nullptr, arena().block(input));
+}
+
+constexpr std::string_view kernel = "extism:host/env";
+constexpr std::string_view user = "extism:host/user";
+
+constexpr std::array functions{
+    HostFunction{kernel, "alloc", "I", "I", alloc},
+    HostFunction{kernel, "free", "I", "", free_block},
+    HostFunction{kernel, "length", "I", "I", length},
+    HostFunction{kernel, "length_unsafe", "I", "I", length},
+    HostFunction{kernel, "load_u8", "I", "i", load_u8},
+    HostFunction{kernel, "load_u64", "I", "I", load_u64},
+    HostFunction{kernel, "store_u8", "Ii", "", store_u8},
+    HostFunction{kernel, "store_u64", "II", "", store_u64},
+    HostFunction{kernel, "input_offset", "", "I", input_offset},
+    HostFunction{kernel, "input_length", "", "I", input_length},
+    HostFunction{kernel, "input_load_u8", "I", "i", input_load_u8},
+    HostFunction{kernel, "input_load_u64", "I", "I", input_load_u64},
+    HostFunction{kernel, "input_set", "II", "", input_set},
+    HostFunction{kernel, "output_set", "II", "", output_set},
+    HostFunction{kernel, "output_offset", "", "I", output_offset},
+    HostFunction{kernel, "output_length", "", "I", output_length},
+    HostFunction{kernel, "error_set", "I", "", error_set},
+    HostFunction{kernel, "error_get", "", "I", error_get},
+    HostFunction{kernel, "reset", "", "", reset},
+    HostFunction{kernel, "memory_bytes", "", "I", memory_bytes},
+    HostFunction{kernel, "config_get", "I", "I", config_get},
+    HostFunction{kernel, "var_get", "I", "I", var_get},
+    HostFunction{kernel, "var_set", "II", "", var_set},
+    HostFunction{kernel, "http_request", "II", "I", http_request},
+    HostFunction{kernel, "http_status_code", "", "i", http_status_code},
+    HostFunction{kernel, "http_headers", "", "I", http_headers},
+    HostFunction{kernel, "log_trace", "I", "", log<LogLevel::trace>},
+    HostFunction{kernel, "log_debug", "I", "", log<LogLevel::debug>},
+    HostFunction{kernel, "log_info", "I", "", log<LogLevel::info>},
+    HostFunction{kernel, "log_warn", "I", "", log<LogLevel::warn>},
+    HostFunction{kernel, "log_error", "I", "", log<LogLevel::error>},
+    HostFunction{kernel, "get_log_level", "", "i", get_log_level},
+    HostFunction{user, "troupe_self", "", "I", ask},
+    HostFunction{user, "troupe_reply", "I", "", tell},
+    HostFunction{user, "troupe_broadcast", "I", "", tell},
+    HostFunction{user, "troupe_publish", "I", "", tell},
+    HostFunction{user, "troupe_subscribe", "I", "", tell},
+    HostFunction{user, "troupe_send", "I", "", tell},
+    HostFunction{user, "troupe_timer", "I", "", tell},
+    HostFunction{user, "troupe_cancel", "I", "", tell},
+};
+
+}  // namespace
+
+std::span<const HostFunction> extism_functions() {
+  return functions;
+}
+
+}  // namespace troupe::guest

@@ -1,0 +1,395 @@
+#include "guest/instance.h"
+
+#include "guest/call.h"
+#include "guest/engine_impl.h"
+#include "guest/module_impl.h"
+#include "guest/sleep.h"
+#include "guest/text.h"
+#include "guest/wasmtime.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace troupe::guest {
+
+namespace {
+
+constexpr std::size_t wasm_page_bytes = 65536;
+// Of a guest's error text; what goes beyond is for the log.
+constexpr std::size_t message_bytes_max = 65536;
+constexpr std::size_t frames_max = 32;
+
+using SteadyClock = std::chrono::steady_clock;
+
+std::string_view words_for(wasmtime_trap_code_t code) {
+  switch (code) {
+    case WASMTIME_TRAP_CODE_STACK_OVERFLOW:
+      return "stack overflow";
+    case WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS:
+      return "memory access out of bounds";
+    case WASMTIME_TRAP_CODE_HEAP_MISALIGNED:
+      return "misaligned memory access";
+    case WASMTIME_TRAP_CODE_TABLE_OUT_OF_BOUNDS:
+      return "table access out of bounds";
+    case WASMTIME_TRAP_CODE_INDIRECT_CALL_TO_NULL:
+      return "call of a null table entry";
+    case WASMTIME_TRAP_CODE_BAD_SIGNATURE:
+      return "indirect call with the wrong type";
+    case WASMTIME_TRAP_CODE_INTEGER_OVERFLOW:
+      return "integer overflow";
+    case WASMTIME_TRAP_CODE_INTEGER_DIVISION_BY_ZERO:
+      return "division by zero";
+    case WASMTIME_TRAP_CODE_BAD_CONVERSION_TO_INTEGER:
+      return "invalid conversion to an integer";
+    case WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED:
+      return "unreachable";
+    case WASMTIME_TRAP_CODE_NULL_REFERENCE:
+      return "null reference";
+    case WASMTIME_TRAP_CODE_ARRAY_OUT_OF_BOUNDS:
+      return "array access out of bounds";
+    case WASMTIME_TRAP_CODE_ALLOCATION_TOO_LARGE:
+      return "allocation too large";
+    case WASMTIME_TRAP_CODE_CAST_FAILURE:
+      return "cast failure";
+    default:
+      return {};
+  }
+}
+
+// The first line of Wasmtime's text, which goes on with a backtrace that we have ourselves.
+std::string_view first_line(std::string_view text) {
+  return text.substr(0, text.find('\n'));
+}
+
+std::string text_of(const wasm_trap_t* trap) {
+  ByteVector message;
+  wasm_trap_message(trap, &message);
+  // A terminating zero is part of it.
+  std::string_view text = message.view();
+  while (!text.empty() && text.back() == '\0') text.remove_suffix(1);
+  return std::string(text);
+}
+
+std::string backtrace_of(const wasm_trap_t* trap) {
+  wasm_frame_vec_t frames;
+  wasm_trap_trace(trap, &frames);
+  std::string out;
+  for (std::size_t i = 0; i < std::min(frames.size, frames_max); ++i) {
+    const wasm_frame_t* frame = frames.data[i];
+    const std::string_view name = view(wasmtime_frame_func_name(frame));
+    out += i == 0 ? "at " : "\nat ";
+    out += name.empty() ? "function " + std::to_string(wasm_frame_func_index(frame))
+                        : readable(name, 256);
+    out += " (offset " + std::to_string(wasm_frame_module_offset(frame)) + ")";
+  }
+  if (frames.size > frames_max) {
+    out += "\nand " + std::to_string(frames.size - frames_max) + " more";
+  }
+  wasm_frame_vec_delete(&frames);
+  return out;
+}
+
+// How Wasmtime says that guest code did not return: one of the two.
+struct Failure {
+  wasm_trap_t* trap = nullptr;
+  wasmtime_error_t* error = nullptr;
+
+  Failure() = default;
+  Failure(const Failure&) = delete;
+  Failure& operator=(const Failure&) = delete;
+  ~Failure() {
+    if (trap != nullptr) wasm_trap_delete(trap);
+    if (error != nullptr) wasmtime_error_delete(error);
+  }
+
+  explicit operator bool() const { return trap != nullptr || error != nullptr; }
+};
+
+Outcome failed(Ending ending, std::string message, std::string detail = {}) {
+  Outcome outcome;
+  outcome.ending = ending;
+  outcome.message = std::move(message);
+  outcome.detail = std::move(detail);
+  return outcome;
+}
+
+Outcome timed_out(const Limits& limits) {
+  return failed(Ending::timeout,
+                "the handler ran longer than " + std::to_string(limits.timeout.count()) + " ms");
+}
+
+Outcome out_of_memory(const Limits& limits, std::string detail) {
+  return failed(Ending::out_of_memory,
+                "the plugin needs more memory than its limit of " +
+                    std::to_string(limits.memory_pages_max) + " pages of 64 KiB",
+                std::move(detail));
+}
+
+std::string error_text(const Call& call) {
+  return readable(call.arena.error(), message_bytes_max);
+}
+
+// The guest was ended by a trap: by its own doing, or from within an imported function.
+Outcome outcome_of(const Call& call, Failure& failure) {
+  if (call.host_error) return failed(Ending::error, *call.host_error);
+  if (call.exit_code) {
+    if (std::string text = error_text(call); !text.empty())
+      return failed(Ending::error, std::move(text));
+    if (*call.exit_code == 0) return {};
+    return failed(Ending::error, "the plugin exited with code " + std::to_string(*call.exit_code));
+  }
+  std::string detail;
+  std::string_view reason;
+  std::string text;
+  wasmtime_trap_code_t code = 0;
+  if (failure.trap != nullptr) {
+    detail = backtrace_of(failure.trap);
+    if (wasmtime_trap_code(failure.trap, &code)) reason = words_for(code);
+    if (reason.empty()) text = text_of(failure.trap);
+  } else {
+    text = message_of(std::exchange(failure.error, nullptr));
+  }
+  if (reason.empty()) reason = first_line(text);
+  if (call.memory_refused) return out_of_memory(call.environment.limits, std::move(detail));
+  // What the guest has to say about its end comes first, as in Extism.
+  if (std::string said = error_text(call); !said.empty()) {
+    return failed(Ending::trap, std::move(said), "trap: " + readable(reason, 1024) + "\n" + detail);
+  }
+  return failed(Ending::trap, "the handler trapped: " + readable(reason, 1024), std::move(detail));
+}
+
+}  // namespace
+
+struct Instance::Impl {
+  Impl(shard::Shard& s,
+       shard::RunQueue::Lane& l,
+       std::shared_ptr<const Module> m,
+       const Environment& e)
+      : shard(s),
+        lane(l),
+        module(std::move(m)),
+        environment(e),
+        engine(module->engine().impl()),
+        on_shard(engine.on_shard(s.index())),
+        store(wasmtime_store_new(engine.engine.get(), nullptr, nullptr)),
+        context(wasmtime_store_context(store.get())),
+        functions(module->impl().by_name.size()) {
+    wasmtime_store_limiter(
+        store.get(),
+        static_cast<std::int64_t>(environment.limits.memory_pages_max * wasm_page_bytes),
+        -1,
+        -1,
+        -1,
+        -1);
+    // Declared to return an error, returns nothing: the result must not be looked at.
+    static_cast<void>(wasmtime_context_epoch_deadline_async_yield_and_update(context, 1));
+  }
+
+  LentArena lend_arena() {
+    return on_shard.arenas.lend(environment.limits.memory_pages_max * wasm_page_bytes);
+  }
+
+  // Runs guest code until it ends (true), has used up its slice, or waits.
+  bool poll(Call& call, wasmtime_call_future_t* future) {
+    Call* const interrupted = std::exchange(running_call, &call);
+    engine.clock.enter(on_shard.seat);
+    // Most calls end within their first slice: for the others the last tick is near enough to their
+    // beginning.
+    began = engine.clock.now();
+    const bool ended = wasmtime_call_future_poll(future);
+    engine.clock.leave(on_shard.seat);
+    running_call = interrupted;
+    return ended;
+  }
+
+  Task<bool> go_on(Call& call, wasmtime_call_future_t* future);
+  Task<std::optional<Outcome>> instantiate(Call& call);
+  Task<std::optional<Outcome>> start_up(Call& call, StartUp step);
+  wasmtime_func_t export_at(std::size_t index);
+  const wasmtime_func_t& function(const Module::Impl::Function& function);
+
+  shard::Shard& shard;
+  shard::RunQueue::Lane& lane;
+  const std::shared_ptr<const Module> module;
+  const Environment& environment;
+  Engine::Impl& engine;
+  OnShard& on_shard;
+  const WasmStore store;
+  wasmtime_context_t* const context;
+  wasmtime_instance_t instance{};
+  std::vector<wasmtime_func_t> functions;  // looked up at their first call; store_id 0 until then
+  SteadyClock::time_point began;           // the latest stretch of guest code, to a slice
+  bool spent = false;
+};
+
+// After a first poll that did not end the guest: false when its time is up.
+Task<bool> Instance::Impl::go_on(Call& call, wasmtime_call_future_t* future) {
+  const SteadyClock::duration timeout = environment.limits.timeout;
+  SteadyClock::duration used = SteadyClock::now() - began;
+  for (;;) {
+    if (used >= timeout) co_return false;
+    if (call.wait_ns) {
+      const auto left = static_cast<std::uint64_t>(
+          std::chrono::duration_cast<std::chrono::nanoseconds>(timeout - used).count());
+      const std::chrono::nanoseconds wait(std::min(*call.wait_ns, left));
+      co_await Sleep(shard.io(), wait);
+      if (*call.wait_ns > left) co_return false;
+      used += wait;
+      call.source.advance(*call.wait_ns);
+      call.wait_ns.reset();
+    }
+    co_await shard.run_queue().yield(lane);
+    const SteadyClock::time_point begin = SteadyClock::now();
+    const bool ended = poll(call, future);
+    used += SteadyClock::now() - begin;
+    if (ended) co_return true;
+  }
+}
+
+wasmtime_func_t Instance::Impl::export_at(std::size_t index) {
+  char* name = nullptr;
+  std::size_t name_bytes = 0;
+  wasmtime_extern_t item;
+  [[maybe_unused]] const bool found =
+      wasmtime_instance_export_nth(context, &instance, index, &name, &name_bytes, &item);
+  assert(found && item.kind == WASMTIME_EXTERN_FUNC && "the module's exports do not change");
+  return item.of.func;
+}
+
+const wasmtime_func_t& Instance::Impl::function(const Module::Impl::Function& function) {
+  wasmtime_func_t& known = functions[function.index];
+  if (known.store_id == 0) known = export_at(function.export_index);
+  return known;
+}
+
+// Makes the instance: what failed, or nothing.
+Task<std::optional<Outcome>> Instance::Impl::instantiate(Call& call) {
+  Failure failure;
+  wasmtime_context_set_epoch_deadline(context, 1);
+  const WasmFuture future(wasmtime_instance_pre_instantiate_async(
+      module->impl().pre.get(), context, &instance, &failure.trap, &failure.error));
+  if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
+    co_return timed_out(environment.limits);
+  }
+  if (failure.error != nullptr) {
+    const std::string text = message_of(std::exchange(failure.error, nullptr));
+    co_return failed(Ending::out_of_memory,
+                     "there is no room for the instance: " + std::string(first_line(text)));
+  }
+  if (failure) co_return outcome_of(call, failure);
+  co_return std::nullopt;
+}
+
+// One of the functions that the ABI wants run before the first call.
+Task<std::optional<Outcome>> Instance::Impl::start_up(Call& call, StartUp step) {
+  const wasmtime_func_t function = export_at(step.export_index);
+  std::array<wasmtime_val_t, 2> arguments{};
+  for (wasmtime_val_t& argument : arguments) argument.kind = WASMTIME_I32;
+  std::array<wasmtime_val_t, 1> results{};
+  Failure failure;
+  wasmtime_context_set_epoch_deadline(context, 1);
+  const WasmFuture future(wasmtime_func_call_async(context,
+                                                   &function,
+                                                   arguments.data(),
+                                                   step.arguments,
+                                                   results.data(),
+                                                   step.results,
+                                                   &failure.trap,
+                                                   &failure.error));
+  if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
+    co_return timed_out(environment.limits);
+  }
+  if (failure) co_return outcome_of(call, failure);
+  co_return std::nullopt;
+}
+
+Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
+    shard::Shard& shard,
+    shard::RunQueue::Lane& lane,
+    std::shared_ptr<const Module> module,
+    const Environment& environment,
+    TurnInputs inputs,
+    Host& host) {
+  auto impl = std::make_unique<Impl>(shard, lane, std::move(module), environment);
+  const LentArena arena = impl->lend_arena();
+  Call call(*arena, environment, inputs, nullptr, host);
+  std::optional<Outcome> failure = co_await impl->instantiate(call);
+  for (const StartUp step : impl->module->impl().start_up) {
+    if (failure) break;
+    failure = co_await impl->start_up(call, step);
+  }
+  call.end_output();
+  if (failure) co_return std::pair(std::unique_ptr<Instance>(), *std::move(failure));
+  co_return std::pair(std::unique_ptr<Instance>(new Instance(std::move(impl))), Outcome{});
+}
+
+Task<Outcome> Instance::call(std::string_view function,
+                             std::span<const std::string_view> input,
+                             TurnInputs inputs,
+                             Vars& vars,
+                             Host& host) {
+  Impl& impl = *impl_;
+  assert(!impl.spent && "an instance is called by one at a time, and not after it was spent");
+  const Limits& limits = impl.environment.limits;
+  const Module::Impl::Function* found = impl.module->impl().find(function);
+  if (found == nullptr) {
+    co_return failed(Ending::missing, "Function not found: " + readable(function, 256));
+  }
+  LentArena arena = impl.lend_arena();
+  if (!arena->set_input(input)) co_return out_of_memory(limits, "the input alone is too large");
+  Call call(*arena, impl.environment, inputs, &vars, host);
+
+  Failure failure;
+  wasmtime_val_t result{.kind = WASMTIME_I32, .of = {.i32 = 0}};
+  impl.spent = true;  // until the guest has returned
+  {
+    wasmtime_context_set_epoch_deadline(impl.context, 1);
+    const WasmFuture future(wasmtime_func_call_async(impl.context,
+                                                     &impl.function(*found),
+                                                     nullptr,
+                                                     0,
+                                                     &result,
+                                                     found->returns_code ? 1 : 0,
+                                                     &failure.trap,
+                                                     &failure.error));
+    if (!impl.poll(call, future.get()) && !co_await impl.go_on(call, future.get())) {
+      call.end_output();
+      co_return timed_out(limits);
+    }
+  }
+  call.end_output();
+  Outcome outcome;
+  if (failure) {
+    outcome = outcome_of(call, failure);
+  } else {
+    impl.spent = false;
+    if (std::string text = error_text(call); !text.empty()) {
+      outcome = failed(Ending::error, std::move(text));
+    } else if (result.of.i32 != 0) {
+      outcome =
+          failed(Ending::error, "Returned non-zero exit code: " + std::to_string(result.of.i32));
+    }
+  }
+  if (outcome.ending != Ending::done) co_return outcome;
+  if (arena->output_length() > limits.output_bytes_max) {
+    co_return failed(Ending::output,
+                     "the output of " + std::to_string(arena->output_length()) +
+                         " bytes is larger than the limit of " +
+                         std::to_string(limits.output_bytes_max));
+  }
+  outcome.output = arena->output();
+  outcome.arena = std::move(arena);
+  co_return outcome;
+}
+
+Instance::Instance(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Instance::~Instance() = default;
+
+bool Instance::spent() const {
+  return impl_->spent;
+}
+const Module& Instance::module() const {
+  return *impl_->module;
+}
+
+}  // namespace troupe::guest

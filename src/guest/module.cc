@@ -1,0 +1,103 @@
+#include "guest/module.h"
+
+#include "guest/engine_impl.h"
+#include "guest/imports.h"
+#include "guest/module_impl.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace troupe::guest {
+
+namespace {
+
+bool has_types(const wasm_valtype_vec_t* types, std::initializer_list<wasm_valkind_t> kinds) {
+  return std::equal(types->data,
+                    types->data + types->size,
+                    kinds.begin(),
+                    kinds.end(),
+                    [](const wasm_valtype_t* type, wasm_valkind_t kind) {
+                      return wasm_valtype_kind(type) == kind;
+                    });
+}
+
+// Haskell wants hs_init after _initialize; other languages that have constructors, but no runtime
+// of WASI around them, export __wasm_call_ctors, which _initialize would call again.
+std::vector<StartUp> start_up(const std::optional<std::size_t>& initialize,
+                              const std::optional<std::size_t>& constructors,
+                              const std::optional<std::size_t>& hs_init) {
+  std::vector<StartUp> steps;
+  if (hs_init) {
+    if (initialize) steps.push_back({*initialize, 0, 0});
+    steps.push_back({*hs_init, 2, 0});
+  } else if (constructors) {
+    steps.push_back({*constructors, 0, 0});
+  } else if (initialize) {
+    steps.push_back({*initialize, 0, 0});
+  }
+  return steps;
+}
+
+void read_exports(Module::Impl& module) {
+  std::optional<std::size_t> initialize;
+  std::optional<std::size_t> constructors;
+  std::optional<std::size_t> hs_init;
+  wasm_exporttype_vec_t exports;
+  wasmtime_module_exports(module.module.get(), &exports);
+  for (std::size_t i = 0; i < exports.size; ++i) {
+    const wasm_functype_t* type =
+        wasm_externtype_as_functype_const(wasm_exporttype_type(exports.data[i]));
+    if (type == nullptr) continue;
+    const wasm_valtype_vec_t* parameters = wasm_functype_params(type);
+    const wasm_valtype_vec_t* results = wasm_functype_results(type);
+    const bool returns_code = has_types(results, {WASM_I32});
+    const std::string_view name = view(wasm_exporttype_name(exports.data[i]));
+    if (results->size == 0) {
+      if (name == "hs_init" && has_types(parameters, {WASM_I32, WASM_I32})) hs_init = i;
+      if (name == "_initialize" && parameters->size == 0) initialize = i;
+      if (name == "__wasm_call_ctors" && parameters->size == 0) constructors = i;
+    }
+    if (parameters->size != 0 || (results->size != 0 && !returns_code)) continue;
+    module.functions.emplace_back(name);
+    module.by_name.emplace(name, Module::Impl::Function{i, module.by_name.size(), returns_code});
+  }
+  wasm_exporttype_vec_delete(&exports);
+  std::ranges::sort(module.functions);
+  module.start_up = start_up(initialize, constructors, hs_init);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Module>> Module::Impl::make(Engine& engine,
+                                                         WasmModule module,
+                                                         std::string content_hash) {
+  TRY_VOID(check_imports(module.get()));
+  wasmtime_instance_pre_t* pre = nullptr;
+  if (wasmtime_error_t* error =
+          wasmtime_linker_instantiate_pre(engine.impl().linker.get(), module.get(), &pre)) {
+    return Error{"the module cannot be linked: " + message_of(error)};
+  }
+  auto impl = std::make_unique<Impl>(
+      Impl{engine, std::move(module), WasmInstancePre(pre), std::move(content_hash), {}, {}, {}});
+  read_exports(*impl);
+  return std::make_shared<const Module>(std::move(impl));
+}
+
+Module::Module(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Module::~Module() = default;
+
+const std::string& Module::content_hash() const {
+  return impl_->content_hash;
+}
+std::span<const std::string> Module::functions() const {
+  return impl_->functions;
+}
+bool Module::has_function(std::string_view name) const {
+  return impl_->find(name) != nullptr;
+}
+Engine& Module::engine() const {
+  return impl_->engine;
+}
+
+}  // namespace troupe::guest

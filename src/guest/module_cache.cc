@@ -1,0 +1,260 @@
+#include "guest/module_cache.h"
+
+#include "guest/compiler.h"
+#include "guest/descriptor.h"
+#include "guest/engine_impl.h"
+#include "guest/module_impl.h"
+
+#include <sodium/crypto_generichash.h>
+#include <sodium/crypto_hash_sha256.h>
+#include <sodium/utils.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <utility>
+
+namespace troupe::guest {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Compiled code is run as it is: a checksum behind it tells when the disk has not kept it.
+constexpr std::size_t checksum_bytes = 32;
+using Checksum = std::array<std::uint8_t, checksum_bytes>;
+
+std::string hex(std::span<const std::uint8_t> bytes) {
+  std::string out(bytes.size() * 2 + 1, '\0');
+  ::sodium_bin2hex(out.data(), out.size(), bytes.data(), bytes.size());
+  out.pop_back();
+  return out;
+}
+
+const std::uint8_t* bytes_of(std::string_view text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
+}
+
+std::string sha256(std::string_view text) {
+  std::array<std::uint8_t, crypto_hash_sha256_BYTES> hash;
+  ::crypto_hash_sha256(hash.data(), bytes_of(text), text.size());
+  return hex(hash);
+}
+
+Checksum checksum_of(std::string_view text) {
+  Checksum sum;
+  ::crypto_generichash(sum.data(), sum.size(), bytes_of(text), text.size(), nullptr, 0);
+  return sum;
+}
+
+// What compiled code may rely on in this machine's processor: the list the kernel shows.
+const std::string& cpu_features() {
+  static const std::string features = [] {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);) {
+      if (line.starts_with("flags") || line.starts_with("Features"))
+        return sha256(line).substr(0, 8);
+    }
+    return std::string("unknown");
+  }();
+  return features;
+}
+
+std::string file_name(Compiler compiler, const std::string& hash) {
+  return hash + "-" WASMTIME_VERSION "-" + compile_config_name(compiler) + "-" + cpu_features() +
+         ".cwasm";
+}
+
+// A cached file, mapped.
+class MappedFile {
+ public:
+  explicit MappedFile(const fs::path& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    struct stat status{};
+    if (!file || ::fstat(file.get(), &status) != 0 || status.st_size <= 0) return;
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (mapped == MAP_FAILED) return;
+    bytes_ = {static_cast<const char*>(mapped), size};
+    const std::array<timespec, 2> times{{{0, UTIME_NOW}, {0, UTIME_NOW}}};
+    ::futimens(file.get(), times.data());  // used just now: prune() takes the others first
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile() {
+    if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+  }
+
+  bool intact() const {
+    if (bytes_.size() <= checksum_bytes) return false;
+    const std::size_t code_bytes = bytes_.size() - checksum_bytes;
+    return std::memcmp(checksum_of(bytes_.substr(0, code_bytes)).data(),
+                       bytes_.data() + code_bytes,
+                       checksum_bytes) == 0;
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+Result<void> append_checksum(const fs::path& path, int fd) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string code(std::istreambuf_iterator<char>(in), {});
+  const Checksum sum = checksum_of(code);
+  if (!write_all(fd, {reinterpret_cast<const char*>(sum.data()), sum.size()}) || ::fsync(fd) != 0) {
+    return Error{"cannot write " + path.string() + ": " + std::strerror(errno)};
+  }
+  return {};
+}
+
+Result<void> check_bytes(std::string_view wasm) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view magic = "\0asm"sv;
+  if (!wasm.starts_with(magic)) {
+    return Error{wasm.empty() ? "the plugin is an empty file"
+                              : "the plugin is not WebAssembly: it does not begin with \"\\0asm\""};
+  }
+  if (wasm.substr(4, 4) == "\x0d\0\1\0"sv) {
+    return Error{
+        "the plugin is a WebAssembly component; Troupe takes modules with the Extism functions. "
+        "Build for a target such as wasm32-unknown-unknown or wasm32-wasip1, with an Extism PDK."};
+  }
+  if (wasm.substr(4, 4) != "\1\0\0\0"sv) {
+    return Error{"the plugin is of another version of WebAssembly than 1"};
+  }
+  return {};
+}
+
+Result<WasmModule> map_module(Engine& engine, const fs::path& path) {
+  wasmtime_module_t* module = nullptr;
+  if (wasmtime_error_t* error =
+          wasmtime_module_deserialize_file(engine.impl().engine.get(), path.c_str(), &module)) {
+    return Error{message_of(error)};
+  }
+  return WasmModule(module);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ModuleCache>> ModuleCache::open(fs::path folder,
+                                                       CompileLimits limits,
+                                                       ModuleCacheOptions options) {
+  std::error_code error;
+  if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
+  if (error) {
+    return Error{"the folder " + folder.parent_path().string() +
+                 " cannot be made: " + error.message()};
+  }
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Error{"the folder " + folder.string() + " cannot be made: " + std::strerror(errno)};
+  }
+  struct stat status{};
+  if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    return Error{folder.string() + " is not a folder; compiled modules are to be kept there"};
+  }
+  if (status.st_uid != ::geteuid() || (status.st_mode & 022) != 0) {
+    return Error{"the folder " + folder.string() +
+                 " can be written by others, who could put code into this server. Remove it, or "
+                 "make it your own: chown and chmod 700."};
+  }
+  return std::unique_ptr<ModuleCache>(
+      new ModuleCache(std::move(folder), limits, std::move(options)));
+}
+
+ModuleCache::ModuleCache(fs::path folder, CompileLimits limits, ModuleCacheOptions options)
+    : folder_(std::move(folder)), limits_(limits), options_(std::move(options)) {}
+
+std::size_t ModuleCache::compilations() const {
+  const std::lock_guard lock(mutex_);
+  return compilations_;
+}
+
+Result<std::shared_ptr<const Module>> ModuleCache::load(Engine& engine, std::string_view wasm) {
+  TRY_VOID(check_bytes(wasm));
+  const std::string hash = sha256(wasm);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = loaded_.find({&engine, hash});
+    if (found != loaded_.end()) {
+      if (auto module = found->second.lock()) return module;
+    }
+  }
+  TRY(std::shared_ptr<const Module> module, load_or_compile(engine, wasm, hash));
+  const std::lock_guard lock(mutex_);
+  std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
+  loaded_.insert_or_assign({&engine, hash}, module);
+  return module;
+}
+
+Result<std::shared_ptr<const Module>> ModuleCache::load_or_compile(Engine& engine,
+                                                                   std::string_view wasm,
+                                                                   const std::string& hash) {
+  const Compiler compiler = engine.options().compiler;
+  const fs::path path = folder_ / file_name(compiler, hash);
+  if (std::error_code error; fs::exists(path, error)) {
+    std::string reason = "its checksum is wrong";
+    if (MappedFile(path).intact()) {
+      Result<WasmModule> module = map_module(engine, path);
+      if (module) return Module::Impl::make(engine, *std::move(module), hash);
+      reason = module.error().message;
+    }
+    if (options_.log != nullptr) {
+      options_.log->warn("{} cannot be used and is made again: {}", path.string(), reason);
+    }
+  }
+  TRY_VOID(compile(compiler, wasm, path));
+  Result<WasmModule> module = map_module(engine, path);
+  if (!module) {
+    return Error{"the module does not fit the server's slots: " + module.error().message};
+  }
+  prune();
+  return Module::Impl::make(engine, *std::move(module), hash);
+}
+
+Result<void> ModuleCache::compile(Compiler compiler, std::string_view wasm, const fs::path& to) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++compilations_;
+  }
+  std::string temporary = (folder_ / "compiling-XXXXXX").string();
+  const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC | O_APPEND));
+  if (!file) return Error{"cannot write in " + folder_.string() + ": " + std::strerror(errno)};
+  Result<void> done = compile_in_child(options_.compiler, compiler, limits_, wasm, file.get());
+  if (done) done = append_checksum(temporary, file.get());
+  if (done && ::rename(temporary.c_str(), to.c_str()) != 0) {
+    done = Error{"cannot write " + to.string() + ": " + std::strerror(errno)};
+  }
+  if (!done) ::unlink(temporary.c_str());
+  return done;
+}
+
+// Keeps the folder below its bound. Files in use stay usable: they are mapped.
+void ModuleCache::prune() const {
+  struct File {
+    fs::path path;
+    fs::file_time_type used;
+    std::uintmax_t bytes;
+  };
+  std::vector<File> files;
+  std::uintmax_t bytes = 0;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!entry->is_regular_file(error)) continue;
+    files.push_back({entry->path(), entry->last_write_time(error), entry->file_size(error)});
+    bytes += files.back().bytes;
+  }
+  std::ranges::sort(files, {}, &File::used);
+  for (const File& file : files) {
+    if (bytes <= options_.folder_bytes_max) break;
+    if (fs::remove(file.path, error)) bytes -= file.bytes;
+  }
+}
+
+}  // namespace troupe::guest

@@ -1,0 +1,56 @@
+// What a Module holds. Private to this folder.
+#pragma once
+
+#include "base/result.h"
+#include "guest/module.h"
+#include "guest/wasmtime.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::guest {
+
+// An export to be called once on a new instance; arguments are zeroes.
+struct StartUp {
+  std::size_t export_index;
+  std::size_t arguments;
+  std::size_t results;
+};
+
+struct Module::Impl {
+  // An export () -> () or () -> i32: its place among the exports, and among `functions`.
+  struct Function {
+    std::size_t export_index;
+    std::size_t index;
+    bool returns_code;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const {
+      return std::hash<std::string_view>{}(name);
+    }
+  };
+
+  // From compiled code; checks what the engine's slots and our functions can give.
+  static Result<std::shared_ptr<const Module>> make(Engine& engine,
+                                                    WasmModule module,
+                                                    std::string content_hash);
+
+  const Function* find(std::string_view name) const {
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? nullptr : &found->second;
+  }
+
+  Engine& engine;
+  WasmModule module;
+  WasmInstancePre pre;
+  std::string content_hash;
+  std::vector<std::string> functions;
+  std::unordered_map<std::string, Function, Hash, std::equal_to<>> by_name;
+  std::vector<StartUp> start_up;
+};
+
+}  // namespace troupe::guest

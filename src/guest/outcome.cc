@@ -1,0 +1,25 @@
+#include "guest/outcome.h"
+
+namespace troupe::guest {
+
+std::string_view name_of(Ending ending) {
+  switch (ending) {
+    case Ending::done:
+      return "done";
+    case Ending::error:
+      return "error";
+    case Ending::trap:
+      return "trap";
+    case Ending::timeout:
+      return "timeout";
+    case Ending::out_of_memory:
+      return "oom";
+    case Ending::output:
+      return "output";
+    case Ending::missing:
+      return "missing";
+  }
+  return "unknown";
+}
+
+}  // namespace troupe::guest
