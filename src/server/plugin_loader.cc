@@ -1,0 +1,130 @@
+#include "server/plugin_loader.h"
+
+#include "server/suggest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace troupe::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+CodeResult read_module(const PluginConfig& plugin) {
+  std::ifstream stream(plugin.wasm, std::ios::binary);
+  Code code;
+  code.wasm.assign(std::istreambuf_iterator<char>(stream), {});
+  code.sources = {plugin.wasm};
+  if (stream) return code;
+  return CodeError{
+      .message = fmt::format("cannot read {}: {}",
+                             plugin.wasm.string(),
+                             std::error_code(errno, std::generic_category()).message()),
+      .sources = {plugin.wasm}};
+}
+
+std::string_view as_text(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// The first thing a live_state plugin needs, in the words of its language.
+std::string missing_init(const PluginConfig& plugin, const guest::Module& module) {
+  const std::string file = plugin.file().filename().string();
+  const std::string found =
+      module.functions().empty()
+          ? fmt::format("{} exports no function", file)
+          : fmt::format("{} exports {}", file, fmt::join(module.functions(), ", "));
+  const std::string how =
+      plugin.source.empty()
+          ? "in Rust: #[plugin_fn] pub fn init(_: ()) -> FnResult<Json<State>>"
+          : "import { handler } from \"troupe\"; export const init = handler(() => ({ ... }));";
+  return fmt::format(
+      "{}, but not init, which gives a live_state plugin its first state; add it ({})", found, how);
+}
+
+}  // namespace
+
+CodeResult read_code(const PluginConfig& plugin, const fs::path& cache_folder) {
+  if (plugin.source.empty()) return read_module(plugin);
+  js::BuildResult built = js::build({.entry = plugin.source, .cache_folder = cache_folder});
+  if (!built) {
+    js::BuildError error = std::move(built).error();
+    std::string message = js::render(error);
+    while (message.ends_with('\n')) message.pop_back();
+    std::vector<fs::path> sources = error.sources;
+    return CodeError{
+        .message = std::move(message), .build = std::move(error), .sources = std::move(sources)};
+  }
+  return Code{.wasm = std::move(built->wasm),
+              .exports = std::move(built->exports),
+              .sources = std::move(built->sources),
+              .warnings = std::move(built->warnings),
+              .log = std::move(built->log)};
+}
+
+Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginConfig& plugin,
+                                                                 const Code& code,
+                                                                 guest::ModuleCache& cache,
+                                                                 guest::Engine& engine) {
+  auto module = cache.load(engine, as_text(code.wasm));
+  if (!module) {
+    return Error{fmt::format("{}: {}", plugin.file().string(), module.error().message)};
+  }
+  if (plugin.behaviour == actor::Behaviour::live_state && !(*module)->has_function("init")) {
+    return Error{missing_init(plugin, **module)};
+  }
+  auto version = std::make_shared<actor::PluginVersion>();
+  version->name = plugin.name;
+  version->module = std::move(*module);
+  version->behaviour = plugin.behaviour;
+  version->init_payload = plugin.init_payload;
+  version->environment = plugin.environment;
+  version->bounds = plugin.bounds;
+  return std::shared_ptr<const actor::PluginVersion>(std::move(version));
+}
+
+Result<void> check_events(std::span<const TopicConfig> topics,
+                          std::span<const std::shared_ptr<const actor::PluginVersion>> plugins) {
+  std::string mistakes;
+  for (const TopicConfig& topic : topics) {
+    const auto plugin = std::find_if(plugins.begin(), plugins.end(), [&](const auto& version) {
+      return version->name == topic.rule.plugin;
+    });
+    if (plugin == plugins.end() || !topic.rule.events) continue;
+    const actor::PluginVersion& version = **plugin;
+    for (const std::string& event : *topic.rule.events) {
+      if (version.is_event(event)) continue;
+      std::string why = "is no event: names of the life cycle and those with _ in front never are";
+      if (!version.module->has_function(event)) {
+        const std::vector<std::string> events = events_of(version, {});
+        why = fmt::format(
+            "is not exported by the plugin \"{}\"{}", version.name, suggestion(event, events));
+      }
+      if (!mistakes.empty()) mistakes += '\n';
+      mistakes += fmt::format("{}.events: \"{}\" {}", topic.place, event, why);
+    }
+  }
+  if (!mistakes.empty()) return Error{std::move(mistakes)};
+  return {};
+}
+
+std::vector<std::string> events_of(const actor::PluginVersion& version, const Code& code) {
+  std::vector<std::string> events;
+  const auto add = [&](const std::string& name) {
+    if (version.is_event(name)) events.push_back(name);
+  };
+  if (code.exports.empty()) {
+    std::for_each(version.module->functions().begin(), version.module->functions().end(), add);
+  } else {
+    std::for_each(code.exports.begin(), code.exports.end(), add);
+  }
+  return events;
+}
+
+}  // namespace troupe::server

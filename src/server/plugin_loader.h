@@ -1,0 +1,59 @@
+// From a plugin's configuration to a version that actors can run: built, compiled, checked.
+//
+// Both steps block, for some 50 ms to seconds; never on a shard. Thread-safe.
+#pragma once
+
+#include "actor/plugin.h"
+#include "base/result.h"
+#include "guest/engine.h"
+#include "guest/module_cache.h"
+#include "guests/js/builder/build.h"
+#include "server/config.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe::server {
+
+// A plugin's bytes, and the files they were made from.
+struct Code {
+  std::vector<std::uint8_t> wasm;
+  std::vector<std::string> exports;            // in the order of the source; empty for a module
+  std::vector<std::filesystem::path> sources;  // for whoever watches them
+  std::vector<std::string> warnings;           // of the build, a sentence or more each
+  std::vector<js::BuildLog> log;               // what the source said while it was evaluated
+};
+
+// Why there is no code. `build` is set when a source was wrong, and has the place.
+struct CodeError {
+  std::string message;
+  std::optional<js::BuildError> build;
+  std::vector<std::filesystem::path> sources;
+};
+
+using CodeResult = boost::system::result<Code, CodeError>;
+
+// Builds the source, or reads the module. `cache_folder` is the builder's own (js::BuildOptions).
+CodeResult read_code(const PluginConfig& plugin, const std::filesystem::path& cache_folder);
+
+// Compiles the code, and checks that its exports fit the behaviour. An error says what is missing
+// and how to export it.
+Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginConfig& plugin,
+                                                                 const Code& code,
+                                                                 guest::ModuleCache& cache,
+                                                                 guest::Engine& engine);
+
+// The events that the rules name and the plugins do not have; an error lists them all.
+Result<void> check_events(std::span<const TopicConfig> topics,
+                          std::span<const std::shared_ptr<const actor::PluginVersion>> plugins);
+
+// What clients may send to a plugin as events, in the order of the source where it is known.
+std::vector<std::string> events_of(const actor::PluginVersion& version, const Code& code);
+
+}  // namespace troupe::server
