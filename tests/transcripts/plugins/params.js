@@ -1,0 +1,3 @@
+import { handler } from "troupe";
+
+export const init = handler((params) => ({ result: params.api_key, params }));
