@@ -190,7 +190,7 @@ install_quickjs() {
 
 # What CMake needs to configure: libraries, Wasmtime, the sources of the JavaScript engine, and Node for web/.
 need_build() {
-  need_packages build
+  need_packages build $(has_wasm_rust || echo rust)
   need_python
   need_node
   need_rust
@@ -245,6 +245,9 @@ need_npm() {
 build() {
   local preset=$1
   shift
+  case $preset in
+    debug | asan | tsan) need_packages build test ;;
+  esac
   need_build
   if [ ! -f "$root/build/$preset/build.ninja" ]; then rm -f "$tools/stamps/configure-$preset"; fi
   once "configure-$preset" "$(cat "$root/CMakePresets.json")" "Configuring build/$preset" \
