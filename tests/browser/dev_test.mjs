@@ -122,3 +122,33 @@ test("with a configuration, the pages of the site show the failed build", async 
   await page.locator("todo-form button").click();
   await page.locator("todo-list li", { hasText: "eggs" }).waitFor();
 });
+
+test("a page that was hidden is told what it missed, and nothing twice", async (test) => {
+  const { page, server } = await try_page(test);
+  const other = await browser.open(test, server.url);
+  await other.locator(".status.live").waitFor();
+  const thrown = (page) => entry(page, "error", /todo\.js:\d+:\d+/);
+  await send(page, "addTodo", { todo: "" });
+  await thrown(page).waitFor();
+
+  await show(page, "hidden");
+  await send(other, "addTodo", { todo: "" });
+  await thrown(other).nth(1).waitFor();
+  assert.equal(await thrown(page).count(), 1);
+
+  await show(page, "visible");
+  await thrown(page).nth(1).waitFor();
+  // The next line comes after all that is retold.
+  await send(page, "addTodo", { todo: "x".repeat(201) });
+  await thrown(page).nth(2).waitFor();
+  assert.equal(await thrown(page).count(), 3);
+  assert.equal(await entry(page, "build", "built and live").count(), 1);
+});
+
+// As when the person looks at another tab; Chromium without a head always shows its pages.
+function show(page, visibility) {
+  return page.evaluate((visibility) => {
+    Object.defineProperty(document, "visibilityState", { value: visibility, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, visibility);
+}

@@ -53,9 +53,12 @@ class TryPage extends LitElement {
   #live: LiveState | undefined;
   // The pointers of a patch that was announced and not yet applied.
   #patched: ReadonlySet<string> = new Set();
-  // The time of the latest news, and what it was when the stream opened: older news are retold.
+  // The time of the last log line, and what it was when the stream opened: older lines are retold.
   #told = 0;
   #told_until = 0;
+  // The last build of each plugin, and whose build the open stream has told.
+  readonly #builds = new Map<string, string>();
+  readonly #builds_told = new Set<string>();
 
   constructor() {
     super();
@@ -74,29 +77,37 @@ class TryPage extends LitElement {
     switch (message.type) {
       case "open":
         this.#told_until = this.#told;
+        this.#builds_told.clear();
         break;
       case "plugin":
         this.#take_plugin(message);
         break;
       case "build":
+        this.#take_build(message);
+        break;
       case "log":
-        if (message.time <= this.#told_until) break;
-        this.#told = Math.max(this.#told, message.time);
-        this.#take_news(message);
+        this.#take_log(message);
         break;
     }
   }
 
-  #take_news(message: BuildMessage | LogMessage): void {
-    const time = new Date(message.time);
-    if (message.type === "log") {
-      const kind = message.level === "error" ? "error" : "log";
-      this.#note(kind, kind === "log" ? message.level : "log", message.text, time);
-    } else if (message.ok) {
-      this.#note("build", `built and live in ${message.ms} ms`, "", time);
-    } else {
-      this.#note("error", "build failed", message.error?.message, time);
-    }
+  #take_build(message: BuildMessage): void {
+    const { plugin, ok, ms, error } = message;
+    // The first of a stream is a plugin's last build, which this page may have heard before.
+    const retold = !this.#builds_told.has(plugin);
+    this.#builds_told.add(plugin);
+    const text = JSON.stringify(message);
+    if (retold && text === this.#builds.get(plugin)) return;
+    this.#builds.set(plugin, text);
+    if (ok) this.#note("build", `built and live in ${ms} ms`);
+    else this.#note("error", "build failed", error?.message);
+  }
+
+  #take_log({ level, text, time }: LogMessage): void {
+    if (time <= this.#told_until) return;
+    this.#told = time;
+    if (level === "error") this.#note("error", "log", text, new Date(time));
+    else this.#note("log", level, text, new Date(time));
   }
 
   #take_plugin(plugin: PluginMessage): void {

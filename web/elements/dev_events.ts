@@ -21,7 +21,6 @@ export interface BuildMessage {
   plugin: string;
   ok: boolean;
   ms: number;
-  time: number;
   error?: BuildError;
 }
 
