@@ -260,7 +260,9 @@ Result<Canonical> Patching::result() const {
 
 }  // namespace
 
-Result<Canonical> apply(const Canonical& document, std::string_view patch, std::size_t bytes_max) {
+Result<Canonical> apply_patch(const Canonical& document,
+                              std::string_view patch,
+                              std::size_t bytes_max) {
   json::Tape tape;
   // A value as deep as a document may be stands in an operation in an array.
   TRY_VOID(json::parse(patch, tape, json::depth_max + 2));

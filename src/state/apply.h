@@ -18,8 +18,8 @@ inline constexpr std::size_t applied_bytes_max = std::size_t{8} << 20;
 
 // On error nothing of the patch is applied; the message names the operation by its place in the
 // patch, from 0, and says what stands against it. Any thread.
-Result<Canonical> apply(const Canonical& document,
-                        std::string_view patch,
-                        std::size_t bytes_max = applied_bytes_max);
+Result<Canonical> apply_patch(const Canonical& document,
+                              std::string_view patch,
+                              std::size_t bytes_max = applied_bytes_max);
 
 }  // namespace troupe::state

@@ -11,7 +11,7 @@ namespace troupe::state {
 namespace {
 
 std::string apply_to(std::string_view document, std::string_view patch) {
-  auto result = apply(Canonical::read(document).value(), patch);
+  auto result = apply_patch(Canonical::read(document).value(), patch);
   return result ? result->text() : "error: " + result.error().message;
 }
 
@@ -154,9 +154,10 @@ TEST(Apply, BoundsTheSizeOfTheDocument) {
   std::string error = apply_to(R"({"text":"twelve bytes"})", patch);
   EXPECT_NE(error.find("the document would have more than 8388608 bytes"), std::string::npos)
       << error.substr(0, 200);
-  EXPECT_TRUE(apply(Canonical::read("[]").value(), R"([{"op":"add","path":"/0","value":123}])", 5));
+  EXPECT_TRUE(
+      apply_patch(Canonical::read("[]").value(), R"([{"op":"add","path":"/0","value":123}])", 5));
   EXPECT_FALSE(
-      apply(Canonical::read("[]").value(), R"([{"op":"add","path":"/0","value":1234}])", 5));
+      apply_patch(Canonical::read("[]").value(), R"([{"op":"add","path":"/0","value":1234}])", 5));
 }
 
 TEST(Apply, BoundsTheDepthOfTheDocument) {
@@ -166,11 +167,17 @@ TEST(Apply, BoundsTheDepthOfTheDocument) {
   EXPECT_EQ(
       apply_to("[[]]", R"([{"op":"add","path":"/0/0","value":)" + deep + "}]"),
       "error: patch operation 0: add \"/0/0\": arrays and objects would be nested too deeply");
+  // Each copy of the whole into its deepest array doubles the depth.
   std::string patch = "[";
-  for (int i = 0; i < 10; ++i) patch += R"({"op":"copy","from":"","path":"/0"},)";
+  std::string deepest = "/0";
+  for (int doubled = 0; doubled < 8; ++doubled) {
+    if (doubled > 0) deepest += deepest;
+    patch += R"({"op":"copy","from":"","path":")" + deepest + R"("},)";
+  }
   patch.back() = ']';
   EXPECT_EQ(apply_to("[]", patch),
-            "error: patch operation 7: copy \"/0\": arrays and objects would be nested too deeply");
+            "error: patch operation 7: copy \"" + deepest +
+                "\": arrays and objects would be nested too deeply");
 }
 
 }  // namespace
