@@ -103,13 +103,13 @@ once() {
 
 # need_packages KIND...: installs the packages of these kinds that are missing, or says how and stops.
 need_packages() {
-  local kind missing='' package
+  local kind wanted='' there missing='' package
+  for kind in "$@"; do wanted+=" ${debian[$kind]}"; done
   command -v dpkg-query >/dev/null ||
-    die "This system has no dpkg. ./dev sets up Debian 12; elsewhere install by hand what tools/setup.sh lists."
-  for kind in "$@"; do
-    for package in ${debian[$kind]}; do
-      [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=" $package"
-    done
+    die "This system has no dpkg. ./dev sets up Debian 12; elsewhere install by hand:$wanted"
+  there=" $(dpkg-query -W -f '${Package}=${db:Status-Status} ' $wanted 2>/dev/null || true)"
+  for package in $wanted; do
+    [[ $there == *" $package=installed "* ]] || missing+=" $package"
   done
   [ -n "$missing" ] || return 0
   local sudo='' install="apt-get install -y --no-install-recommends$missing"
@@ -135,6 +135,7 @@ install_python() {
 
 # A Python of the project, in build/tools/python, which brings Wasmtime's library.
 need_python() {
+  need_packages build
   once python "$wasmtime_version $(/usr/bin/python3 -V)" "Python environment" install_python
 }
 
@@ -190,7 +191,7 @@ install_quickjs() {
 
 # What CMake needs to configure: libraries, Wasmtime, the sources of the JavaScript engine, and Node for web/.
 need_build() {
-  need_packages build $(has_wasm_rust || echo rust)
+  need_packages build $(has_wasm_rust || echo rust)  # at one go; what follows asks for its own
   need_python
   need_node
   need_rust
