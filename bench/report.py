@@ -94,7 +94,8 @@ def goals_table(record):
     for judged in record["goals"]:
         goal = what[judged["name"]]
         value = "–" if judged["value"] is None else f"{judged['value']:.3g}"
-        lines.append(f"| {goal.what} | {'≥' if goal.at_least else '≤'} {goal.limit:g} | {value} | {judged['result']} |")
+        wanted = f"{'≥' if goal.at_least else '≤'} {goal.limit:g}"
+        lines.append(f"| {goal.what} | {wanted} | {value} | {judged['result']} |")
     return "\n".join(lines)
 
 
