@@ -1,0 +1,379 @@
+#include "guests/js/builder/build.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "guests/js/builder/bundle.h"
+#include "guests/js/builder/core_session.h"
+#include "guests/js/builder/project.h"
+#include "guests/js/builder/snapshot.h"
+
+asm(R"(
+  .section .rodata
+  .global troupe_js_types_begin
+  .global troupe_js_types_end
+troupe_js_types_begin:
+  .incbin ")" TROUPE_JS_TYPES R"("
+troupe_js_types_end:
+  .byte 0
+  .previous
+)");
+
+extern "C" {
+extern const char troupe_js_types_begin[];
+extern const char troupe_js_types_end[];
+}
+
+namespace troupe::js {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The name under which a bundle is evaluated; frames in it are shown only where its map has no origin for them.
+constexpr std::string_view bundle_key = "(bundle)";
+
+// Names that mean something to hosts, and that a function must therefore not have.
+constexpr std::array reserved_exports{"memory", "_initialize", "_start", "__wasm_call_ctors", "hs_init"};
+
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+// ---- The two ways to answer the core
+
+// The project's files as they are.
+class PlainFiles : public CoreFiles {
+ public:
+  PlainFiles(Project& project, fs::path entry) : project_(project), entry_(std::move(entry)) {}
+
+  struct Failure {
+    ResolveFailure kind;
+    std::string importer;
+    std::string specifier;
+    std::string message;
+  };
+  // The last import that led nowhere, or the one that esbuild has to resolve.
+  const std::optional<Failure>& failure() const { return failure_; }
+  bool needs_esbuild() const {
+    return failure_ && (failure_->kind == ResolveFailure::package || failure_->kind == ResolveFailure::typescript);
+  }
+
+  Result<std::string> resolve(std::string_view importer, std::string_view specifier) override {
+    fs::path path = entry_;
+    if (!importer.empty()) {
+      const Resolution resolution = project_.resolve(importer, specifier);
+      if (resolution.failure) {
+        failure_ = Failure{*resolution.failure, std::string(importer), std::string(specifier), ""};
+        failure_->message = message_of(*failure_, resolution);
+        return Error{failure_->message};
+      }
+      path = resolution.path;
+    }
+    TRY(const SourceFile* file, project_.read(path));
+    return file->key;
+  }
+
+  Result<Text> read(std::string_view key) override {
+    const SourceFile* file = project_.find(key);
+    if (!file) return Error{"the file " + std::string(key) + " was not resolved"};
+    return Text{file->kind, file->text};
+  }
+
+  std::string source_map(std::string_view) override { return ""; }
+  bool must_stop() const override { return needs_esbuild(); }
+
+ private:
+  static std::string message_of(const Failure& failure, const Resolution& resolution) {
+    const std::string what = in_quotes(failure.specifier);
+    switch (failure.kind) {
+      case ResolveFailure::node:
+        return what + " is a module of Node, which a plugin does not run in: use the globals of the web and of Extism "
+                      "instead (console, crypto, TextEncoder, Http, Var, Config)";
+      case ResolveFailure::package: return what + " is an npm package";
+      case ResolveFailure::typescript: return what + " is TypeScript";
+      case ResolveFailure::not_found: break;
+    }
+    return "cannot find " + what + ": there is no " + resolution.path.string() +
+           " and none with .js, .mjs, .cjs, .json or /index.js behind it";
+  }
+
+  Project& project_;
+  fs::path entry_;
+  std::optional<Failure> failure_;
+};
+
+// One text that esbuild made of all.
+class BundleFiles : public CoreFiles {
+ public:
+  explicit BundleFiles(const Bundle& bundle) : bundle_(bundle) {}
+
+  Result<std::string> resolve(std::string_view importer, std::string_view specifier) override {
+    if (importer.empty()) return std::string(bundle_key);
+    return Error{"cannot find " + in_quotes(specifier) + ": esbuild left this import as it was, because it is computed"};
+  }
+  Result<Text> read(std::string_view) override { return Text{SourceKind::module, bundle_.text}; }
+  std::string source_map(std::string_view) override { return bundle_.source_map; }
+  bool must_stop() const override { return false; }
+
+ private:
+  const Bundle& bundle_;
+};
+
+// ---- Errors
+
+// "    at name (file:line:column)" or "    at file:line:column", the first of a stack.
+void place_at_first_frame(std::string_view stack, BuildError& error) {
+  std::string_view frame = stack.substr(0, stack.find('\n'));
+  if (frame.ends_with(')')) frame.remove_suffix(1);
+  const std::size_t column = frame.rfind(':');
+  if (column == std::string_view::npos || column == 0) return;
+  const std::size_t line = frame.rfind(':', column - 1);
+  if (line == std::string_view::npos) return;
+  std::size_t file = frame.rfind('(', line);
+  file = file == std::string_view::npos ? std::string_view("    at ").size() : file + 1;
+  if (file >= line) return;
+  error.file = frame.substr(file, line - file);
+  error.line = std::atoi(std::string(frame.substr(line + 1, column - line - 1)).c_str());
+  error.column = std::atoi(std::string(frame.substr(column + 1)).c_str());
+}
+
+void place_at_import(const Project& project, std::string_view importer, std::string_view specifier, BuildError& error) {
+  error.file = importer;
+  const SourceFile* file = project.find(importer);
+  const SourcePosition position = file ? find_import(file->text, specifier) : SourcePosition{};
+  error.line = position.line;
+  error.column = position.column;
+}
+
+void add_excerpt(Project& project, BuildError& error) {
+  if (error.file.empty() || error.line == 0) return;
+  const auto file = project.read((project.root() / error.file).lexically_normal());
+  if (file) error.excerpt = line_of((*file)->text, error.line);
+}
+
+std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+// Why the evaluation gave no plugin. The failed import, when it is the reason, has its place in the text; an exception has
+// it in its stack.
+BuildError error_of(const Evaluation& evaluation,
+                    const BuildOptions& options,
+                    const Project& project,
+                    const std::string& entry_key,
+                    const std::optional<PlainFiles::Failure>& failed_import) {
+  BuildError error;
+  error.file = entry_key;
+  if (evaluation.ending == guest::Ending::timeout) {
+    error.message = "the top level of " + entry_key + " ran longer than " +
+                    std::to_string(options.evaluation_time_max.count()) +
+                    " ms while the plugin was built; what takes long belongs inside an exported function";
+  } else if (evaluation.ending != guest::Ending::done) {
+    error.message = "the evaluation of " + entry_key + " was ended: " + evaluation.trap;
+  } else if (evaluation.error) {
+    const CoreError& thrown = *evaluation.error;
+    error.message = thrown.name.empty() ? thrown.message : thrown.name + ": " + thrown.message;
+    error.stack = thrown.stack;
+    if (failed_import && thrown.message == failed_import->message) {
+      error.message = failed_import->message;
+      error.stack.clear();
+      place_at_import(project, failed_import->importer, failed_import->specifier, error);
+    } else if (thrown.name == "InternalError" && thrown.message == "out of memory") {
+      error.message = "the top level of " + entry_key + " needs more memory than the " +
+                      megabytes(options.evaluation_memory_max) + " it may have while the plugin is built";
+      error.stack.clear();
+    } else if (!thrown.importer.empty()) {
+      error.file = thrown.importer;
+      const SourceFile* importer = project.find(thrown.importer);
+      const SourcePosition position = importer ? find_word(importer->text, thrown.imported_name) : SourcePosition{};
+      error.line = position.line;
+      error.column = position.column;
+    } else {
+      place_at_first_frame(thrown.stack, error);
+    }
+  }
+  return error;
+}
+
+BuildError error_from(const Error& failure) {
+  BuildError error;
+  error.message = failure.message;
+  return error;
+}
+
+BuildError esbuild_missing(const std::optional<PlainFiles::Failure>& failure,
+                           const Project& project,
+                           const std::string& entry_key) {
+  BuildError error;
+  error.file = entry_key;
+  const std::string what = failure ? failure->message : entry_key + " is TypeScript";
+  const bool is_typescript = !failure || failure->kind == ResolveFailure::typescript;
+  error.message = what + (is_typescript ? ", which esbuild turns into JavaScript" : ", which esbuild puts into the plugin") +
+                  ", and this project has no esbuild. To get it: cd " + project.root().string() +
+                  " && npm install --save-dev esbuild";
+  if (failure) place_at_import(project, failure->importer, failure->specifier, error);
+  return error;
+}
+
+// ---- The plugin
+
+std::string json_text(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string json = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') json += '\\';
+    if (byte < 0x20) {
+      json += "\\u00";
+      json += digits[byte >> 4];
+      json += digits[byte & 15];
+    } else {
+      json += c;
+    }
+  }
+  return json + '"';
+}
+
+std::string description_of(const std::string& entry_key, const Project& project, const std::vector<fs::path>& sources) {
+  std::string names;
+  for (const auto& source : sources) names += (names.empty() ? "" : ",") + json_text(project.key_of(source));
+  return R"({"builder":"troupe )" TROUPE_VERSION R"(","language":"javascript","entry":)" + json_text(entry_key) +
+         R"(,"sources":[)" + names + "]}";
+}
+
+std::vector<std::string> warnings_of(const Evaluation& evaluation, const std::string& entry_key) {
+  std::vector<std::string> warnings;
+  if (evaluation.read_clock) {
+    warnings.push_back("the top level of " + entry_key +
+                       " asks for the time, which stands at 1970 while the plugin is built: ask inside a function");
+  }
+  return warnings;
+}
+
+BuildResult finish(const Evaluation& evaluation,
+                   const BuildOptions& options,
+                   const Project& project,
+                   const std::string& entry_key,
+                   std::vector<fs::path> sources,
+                   const std::optional<PlainFiles::Failure>& failed_import) {
+  if (evaluation.ending != guest::Ending::done || evaluation.error) {
+    return error_of(evaluation, options, project, entry_key, failed_import);
+  }
+  BuildError error;
+  error.file = entry_key;
+  if (evaluation.exports.empty()) {
+    error.message = entry_key + " exports no function, and a plugin is made of the functions it exports: "
+                                "write `export function NAME() {...}` or `module.exports = { NAME }`";
+    return error;
+  }
+  for (const auto& name : evaluation.exports) {
+    if (std::ranges::find(reserved_exports, name) == reserved_exports.end()) continue;
+    error.message = "a plugin's function cannot be named " + in_quotes(name) + ", because hosts mean something else by it";
+    return error;
+  }
+
+  const std::string description = description_of(entry_key, project, sources);
+  auto snapshot = make_snapshot({core_module(), evaluation.memory, evaluation.exports, evaluation.uses, description});
+  if (snapshot.has_error()) {
+    error.message = snapshot.error().message;
+    return error;
+  }
+  BuildOutput output;
+  output.wasm = std::move(snapshot->wasm);
+  output.host_functions = std::move(snapshot->host_functions);
+  output.exports = evaluation.exports;
+  output.warnings = warnings_of(evaluation, entry_key);
+  output.log = evaluation.log;
+  output.sources = std::move(sources);
+  return output;
+}
+
+}  // namespace
+
+BuildResult build(const BuildOptions& options) {
+  std::error_code failed;
+  const fs::path entry = fs::absolute(options.entry, failed).lexically_normal();
+  Project project(entry);
+  const std::string entry_key = project.key_of(entry);
+
+  // Completes an error by what is known at any place where one can arise.
+  const auto refuse = [&](BuildError error, std::vector<BuildLog> log = {}, std::vector<fs::path> sources = {}) {
+    error.log = std::move(log);
+    error.sources = sources.empty() ? project.sources() : std::move(sources);
+    if (error.sources.empty()) error.sources.push_back(entry);
+    add_excerpt(project, error);
+    return error;
+  };
+  if (!fs::is_regular_file(entry, failed)) {
+    BuildError error;
+    error.file = options.entry.string();
+    error.message = "there is no file " + entry.string();
+    return refuse(std::move(error));
+  }
+
+  std::optional<PlainFiles::Failure> needs_esbuild;
+  if (!is_typescript(entry)) {
+    PlainFiles files(project, entry);
+    auto evaluation = evaluate(files, options);
+    if (evaluation.has_error()) return refuse(error_from(evaluation.error()));
+    if (!files.needs_esbuild()) {
+      auto result = finish(*evaluation, options, project, entry_key, project.sources(), files.failure());
+      if (result.has_error()) return refuse(result.error(), std::move(evaluation->log));
+      return result;
+    }
+    needs_esbuild = files.failure();
+  }
+
+  const auto esbuild = find_esbuild(project.root());
+  if (!esbuild) return refuse(esbuild_missing(needs_esbuild, project, entry_key));
+  auto bundled = bundle(*esbuild, project, entry, options.esbuild_time_max);
+  if (bundled.has_error()) return refuse(bundled.error());
+  BundleFiles files(*bundled);
+  auto evaluation = evaluate(files, options);
+  if (evaluation.has_error()) return refuse(error_from(evaluation.error()));
+  auto result = finish(*evaluation, options, project, entry_key, bundled->sources, std::nullopt);
+  if (result.has_error()) return refuse(result.error(), std::move(evaluation->log), std::move(bundled->sources));
+  return result;
+}
+
+std::string render(const BuildError& error) {
+  std::string text = "error: ";
+  if (!error.file.empty()) {
+    text += error.file;
+    if (error.line > 0) text += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
+    text += ": ";
+  }
+  text += error.message + "\n";
+  if (!error.excerpt.empty()) {
+    const std::string number = std::to_string(error.line);
+    text += "  " + number + " | " + error.excerpt + "\n";
+    text += "  " + std::string(number.size(), ' ') + " | ";
+    // As wide as the text before the column: one place for each character, tabs as they are.
+    int column = 1;
+    for (std::size_t i = 0; i < error.excerpt.size() && column < error.column; i++) {
+      const auto byte = static_cast<unsigned char>(error.excerpt[i]);
+      if ((byte & 0xc0) == 0x80) continue;  // the rest of a character
+      text += byte == '\t' ? '\t' : ' ';
+      column++;
+    }
+    text += "^\n";
+  }
+  text += error.stack;
+  if (!text.ends_with('\n')) text += '\n';
+  return text;
+}
+
+fs::path default_cache_folder() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes the environment.
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache && *cache == '/') return fs::path(cache) / "troupe";
+  // NOLINTNEXTLINE(concurrency-mt-unsafe)
+  const char* home = std::getenv("HOME");
+  if (home && *home == '/') return fs::path(home) / ".cache" / "troupe";
+  return {};
+}
+
+std::string_view type_declarations() { return {troupe_js_types_begin, troupe_js_types_end}; }
+
+}  // namespace troupe::js

@@ -1,0 +1,209 @@
+#include "guests/js/builder/core_session.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "guest/sandbox.h"
+
+// The core as the build made it, between two symbols.
+asm(R"(
+  .section .rodata
+  .balign 16
+  .global troupe_js_core_begin
+  .global troupe_js_core_end
+troupe_js_core_begin:
+  .incbin ")" TROUPE_JS_CORE R"("
+troupe_js_core_end:
+  .byte 0
+  .previous
+)");
+
+extern "C" {
+extern const std::uint8_t troupe_js_core_begin[];
+extern const std::uint8_t troupe_js_core_end[];
+}
+
+namespace troupe::js {
+
+namespace {
+
+using Words = std::span<const std::uint64_t>;
+
+// As in ../core/core.h.
+enum class Operation : std::uint32_t {
+  ask_resolve = 1,
+  ask_read = 2,
+  ask_source_map = 3,
+  ask_take = 4,
+  tell_export = 5,
+  tell_uses = 6,
+  tell_error = 7,
+  tell_log = 8,
+  tell_error_name = 9,
+  tell_unlinked = 10,
+};
+
+// Six words of 32 bits in the core's memory.
+struct Request {
+  std::uint32_t operation;
+  std::uint32_t number;
+  std::uint32_t a;
+  std::uint32_t a_size;
+  std::uint32_t b;
+  std::uint32_t b_size;
+};
+
+constexpr std::size_t log_lines_max = 1000;  // kept of one evaluation
+constexpr std::size_t exports_max = 10'000;
+
+// WASI's error numbers.
+constexpr std::uint64_t wasi_success = 0;
+constexpr std::uint64_t wasi_badf = 8;
+constexpr std::uint64_t wasi_fault = 21;
+
+class Session {
+ public:
+  explicit Session(CoreFiles& files) : files_(files) {}
+
+  Result<Evaluation> run(const BuildOptions& options);
+
+ private:
+  guest::Sandbox::HostFunctions host_functions();
+  Result<std::uint64_t> ask(Words arguments);
+  std::uint64_t answer(std::uint8_t kind, std::string text);
+  std::uint64_t answer(const Result<std::string>& result);
+  // A range of the core's memory; empty when it is not inside.
+  std::span<std::uint8_t> range(std::uint64_t address, std::uint64_t size);
+  std::string_view text(std::uint32_t address, std::uint32_t size);
+
+  CoreFiles& files_;
+  std::unique_ptr<guest::Sandbox> sandbox_;
+  Evaluation evaluation_;
+  CoreError error_;
+  std::string answer_;
+  bool has_started_ = false;  // the user's source, not only the core
+};
+
+std::span<std::uint8_t> Session::range(std::uint64_t address, std::uint64_t size) {
+  const auto memory = sandbox_->memory();
+  if (address > memory.size() || size > memory.size() - address) return {};
+  return memory.subspan(address, size);
+}
+
+std::string_view Session::text(std::uint32_t address, std::uint32_t size) {
+  const auto bytes = range(address, size);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::uint64_t Session::answer(std::uint8_t kind, std::string text) {
+  answer_ = std::move(text);
+  return std::uint64_t{answer_.size()} << 8 | kind;
+}
+
+std::uint64_t Session::answer(const Result<std::string>& result) {
+  return result ? answer(1, *result) : answer(0, result.error().message);
+}
+
+Result<std::uint64_t> Session::ask(Words arguments) {
+  const auto bytes = range(arguments[0], sizeof(Request));
+  if (bytes.empty()) return Error{"the core asked from outside of its memory"};
+  Request request{};
+  std::memcpy(&request, bytes.data(), sizeof request);
+  const std::string_view a = text(request.a, request.a_size);
+  const std::string_view b = text(request.b, request.b_size);
+
+  switch (static_cast<Operation>(request.operation)) {
+    case Operation::ask_resolve: {
+      has_started_ = true;
+      auto result = files_.resolve(a, b);
+      if (files_.must_stop()) return Error{"stopped"};
+      return answer(result);
+    }
+    case Operation::ask_read: {
+      auto result = files_.read(a);
+      if (result.has_error()) return answer(0, result.error().message);
+      return answer(static_cast<std::uint8_t>(result->kind), std::string(result->text));
+    }
+    case Operation::ask_source_map: return answer(1, files_.source_map(a));
+    case Operation::ask_take: {
+      const auto target = range(request.number, answer_.size());
+      if (target.size() != answer_.size()) return Error{"the core wants an answer outside of its memory"};
+      std::ranges::copy(answer_, target.begin());
+      return 0;
+    }
+    case Operation::tell_export:
+      if (evaluation_.exports.size() == exports_max) {
+        return Error{"the source exports more than " + std::to_string(exports_max) + " functions"};
+      }
+      evaluation_.exports.emplace_back(a);
+      return 0;
+    case Operation::tell_uses: evaluation_.uses = request.number; return 0;
+    case Operation::tell_error_name: error_.name = a; return 0;
+    case Operation::tell_unlinked:
+      error_.importer = a;
+      error_.imported_name = b;
+      return 0;
+    case Operation::tell_error:
+      error_.message = a;
+      error_.stack = b;
+      evaluation_.error = error_;
+      return 0;
+    case Operation::tell_log:
+      if (evaluation_.log.size() < log_lines_max) {
+        const auto level = std::min<std::uint32_t>(request.number, 4);
+        evaluation_.log.push_back({static_cast<BuildLog::Level>(level), std::string(a)});
+      }
+      return 0;
+  }
+  return Error{"the core asked something unknown"};
+}
+
+// The few functions of WASI that the core's C library may call. Building the same source twice must give the same bytes:
+// the clock stands at 1970 and random numbers are zeros.
+guest::Sandbox::HostFunctions Session::host_functions() {
+  const auto bad_file = [](Words) -> Result<std::uint64_t> { return wasi_badf; };
+  guest::Sandbox::HostFunctions functions;
+  functions["troupe:build.ask"] = [this](Words words) { return ask(words); };
+  functions["wasi_snapshot_preview1.clock_time_get"] = [this](Words words) -> Result<std::uint64_t> {
+    evaluation_.read_clock = evaluation_.read_clock || has_started_;
+    const auto target = range(words[2], 8);
+    std::ranges::fill(target, std::uint8_t{0});
+    return target.empty() ? wasi_fault : wasi_success;
+  };
+  functions["wasi_snapshot_preview1.random_get"] = [this](Words words) -> Result<std::uint64_t> {
+    std::ranges::fill(range(words[0], words[1]), std::uint8_t{0});
+    return wasi_success;
+  };
+  for (const auto* name : {"fd_close", "fd_fdstat_get", "fd_seek", "fd_write"}) {
+    functions[std::string("wasi_snapshot_preview1.") + name] = bad_file;
+  }
+  return functions;
+}
+
+Result<Evaluation> Session::run(const BuildOptions& options) {
+  guest::SandboxLimits limits;
+  limits.time_max = options.evaluation_time_max;
+  limits.memory_bytes_max = options.evaluation_memory_max;
+  const auto folder = options.cache_folder.empty() ? default_cache_folder() : options.cache_folder;
+  TRY(sandbox_, guest::Sandbox::create(core_module(), folder, host_functions(), limits));
+
+  const auto initialized = sandbox_->call("_initialize");
+  if (initialized.ending != guest::Ending::done) return Error{"the JavaScript core does not start: " + initialized.message};
+  const auto built = sandbox_->call("build");
+  evaluation_.ending = built.ending;
+  evaluation_.trap = built.message;
+  if (built.ending == guest::Ending::done && !evaluation_.error) {
+    const auto memory = sandbox_->memory();
+    evaluation_.memory.assign(memory.begin(), memory.end());
+  }
+  return std::move(evaluation_);
+}
+
+}  // namespace
+
+std::span<const std::uint8_t> core_module() { return {troupe_js_core_begin, troupe_js_core_end}; }
+
+Result<Evaluation> evaluate(CoreFiles& files, const BuildOptions& options) { return Session(files).run(options); }
+
+}  // namespace troupe::js

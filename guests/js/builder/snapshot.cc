@@ -1,0 +1,240 @@
+#include "guests/js/builder/snapshot.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace troupe::js {
+
+namespace {
+
+constexpr std::uint32_t page_bytes = 65536;
+// Zeros between two runs of data that cost less than the head of another segment.
+constexpr std::size_t segment_gap = 24;
+constexpr std::uint8_t opcode_end = 0x0b;
+constexpr std::uint8_t opcode_call = 0x10;
+constexpr std::uint8_t opcode_i32_const = 0x41;
+constexpr std::uint8_t type_i32 = 0x7f;
+constexpr std::uint8_t type_function = 0x60;
+
+constexpr std::string_view kernel_module = "extism:host/env";
+
+// An import that a plugin keeps only when its source needs it. Imports cannot be left out without renumbering all code,
+// so one that is not needed becomes a second import of another function of the same type, which nobody calls.
+struct OptionalImport {
+  std::string_view module;
+  std::string_view name;
+  std::uint32_t use;  // as in ../core/core.h; 0: never kept
+  std::string_view stand_in;
+};
+
+constexpr std::array optional_imports{
+    OptionalImport{"extism:host/user", "troupe_self", 1 << 0, "input_length"},
+    OptionalImport{"extism:host/user", "troupe_reply", 1 << 1, "free"},
+    OptionalImport{"extism:host/user", "troupe_broadcast", 1 << 2, "free"},
+    OptionalImport{"extism:host/user", "troupe_publish", 1 << 3, "free"},
+    OptionalImport{"extism:host/user", "troupe_subscribe", 1 << 4, "free"},
+    OptionalImport{"extism:host/user", "troupe_send", 1 << 5, "free"},
+    OptionalImport{"extism:host/user", "troupe_timer", 1 << 6, "free"},
+    OptionalImport{"extism:host/user", "troupe_cancel", 1 << 7, "free"},
+    OptionalImport{kernel_module, "http_headers", 1 << 8, "input_length"},
+    OptionalImport{"troupe:build", "ask", 0, "length"},
+};
+
+struct Import {
+  std::string_view module;
+  std::string_view name;
+  std::uint32_t type;
+};
+
+// What has to be known of the core to append to it.
+struct Core {
+  std::vector<ModuleSection> sections;
+  std::vector<Import> imports;
+  std::uint32_t types = 0;
+  std::uint32_t functions = 0;  // defined ones, without the imports
+  std::uint32_t invoke = 0;     // index of the function that runs an export
+  std::uint32_t stack_top = 0;
+
+  std::span<const std::uint8_t> content(Section id) const {
+    const auto found = std::ranges::find(sections, id, &ModuleSection::id);
+    return found == sections.end() ? std::span<const std::uint8_t>() : found->content;
+  }
+};
+
+Error unexpected(std::string_view what) {
+  return Error{"the JavaScript core is not the one this builder is made for: " + std::string(what)};
+}
+
+Result<Core> read_core(std::span<const std::uint8_t> wasm) {
+  Core core;
+  TRY(core.sections, read_sections(wasm));
+
+  core.types = BinaryReader(core.content(Section::type)).u32();
+  core.functions = BinaryReader(core.content(Section::function)).u32();
+
+  BinaryReader imports(core.content(Section::import));
+  for (std::uint32_t count = imports.u32(); count > 0; count--) {
+    Import import{imports.name(), imports.name(), 0};
+    if (imports.byte() != static_cast<std::uint8_t>(ExternalKind::function)) return unexpected("it imports more than functions");
+    import.type = imports.u32();
+    core.imports.push_back(import);
+  }
+
+  // The first global is the stack pointer. Others that may change would have to be part of the snapshot.
+  BinaryReader globals(core.content(Section::global));
+  for (std::uint32_t i = 0, count = globals.u32(); i < count; i++) {
+    const std::uint8_t type = globals.byte();
+    const bool is_mutable = globals.byte() != 0;
+    if (globals.byte() != opcode_i32_const) return unexpected("a global is not a plain number");
+    const std::int32_t value = globals.s32();
+    if (globals.byte() != opcode_end) return unexpected("a global is computed");
+    if (is_mutable && (i > 0 || type != type_i32)) return unexpected("it has more state than its memory");
+    if (i == 0) core.stack_top = static_cast<std::uint32_t>(value);
+  }
+
+  BinaryReader exports(core.content(Section::exports));
+  bool has_invoke = false;
+  for (std::uint32_t count = exports.u32(); count > 0; count--) {
+    const std::string_view name = exports.name();
+    const auto kind = static_cast<ExternalKind>(exports.byte());
+    const std::uint32_t index = exports.u32();
+    if (name == "invoke" && kind == ExternalKind::function) {
+      core.invoke = index;
+      has_invoke = true;
+    }
+  }
+  if (!has_invoke) return unexpected("it has no function \"invoke\"");
+  if (!core.content(Section::start).empty()) return unexpected("it has a start function");
+  if (!imports.ok() || !globals.ok() || !exports.ok()) return unexpected("a section ends too early");
+  return core;
+}
+
+// A section that is a counted list, with `more` entries behind its own.
+Bytes appended(std::span<const std::uint8_t> section, std::uint32_t more, const Bytes& entries) {
+  BinaryReader reader(section);
+  Bytes out;
+  put_u32(out, reader.u32() + more);
+  put_bytes(out, reader.rest());
+  put_bytes(out, entries);
+  return out;
+}
+
+Result<Bytes> imports_of(const Core& core, std::uint32_t uses, std::vector<std::string>& host_functions) {
+  Bytes out;
+  put_u32(out, static_cast<std::uint32_t>(core.imports.size()));
+  for (const Import& import : core.imports) {
+    Import written = import;
+    const auto optional = std::ranges::find_if(optional_imports, [&](const OptionalImport& candidate) {
+      return candidate.module == import.module && candidate.name == import.name;
+    });
+    if (optional != optional_imports.end() && !(uses & optional->use)) {
+      const auto stand_in = std::ranges::find_if(core.imports, [&](const Import& candidate) {
+        return candidate.module == kernel_module && candidate.name == optional->stand_in &&
+               candidate.type == import.type;
+      });
+      if (stand_in == core.imports.end()) return unexpected("nothing can stand in for " + std::string(import.name));
+      written = *stand_in;
+    } else if (import.module == "extism:host/user") {
+      host_functions.emplace_back(import.name);
+    }
+    put_name(out, written.module);
+    put_name(out, written.name);
+    out.push_back(static_cast<std::uint8_t>(ExternalKind::function));
+    put_u32(out, written.type);
+  }
+  return out;
+}
+
+// The runs of bytes that are not zero, as active segments. What lies below the stack pointer is the dead end of the
+// evaluation's stack and is left out.
+Bytes data_of(std::span<const std::uint8_t> memory, std::uint32_t stack_top, std::uint32_t& count) {
+  Bytes segments;
+  count = 0;
+  const auto is_data = [](std::uint8_t byte) { return byte != 0; };
+  auto at = std::find_if(memory.begin() + std::min<std::size_t>(stack_top, memory.size()), memory.end(), is_data);
+  while (at != memory.end()) {
+    auto end = at;
+    auto next = at;
+    do {
+      end = std::find(next, memory.end(), 0);
+      next = std::find_if(end, memory.end(), is_data);
+    } while (next != memory.end() && static_cast<std::size_t>(next - end) < segment_gap);
+    segments.push_back(0);  // active, of memory 0
+    segments.push_back(opcode_i32_const);
+    put_s32(segments, static_cast<std::int32_t>(at - memory.begin()));
+    segments.push_back(opcode_end);
+    put_u32(segments, static_cast<std::uint32_t>(end - at));
+    put_bytes(segments, {at, end});
+    count++;
+    at = next;
+  }
+  Bytes out;
+  put_u32(out, count);
+  put_bytes(out, segments);
+  return out;
+}
+
+}  // namespace
+
+Result<Snapshot> make_snapshot(const SnapshotInput& input) {
+  TRY(const Core core, read_core(input.core));
+  Snapshot snapshot;
+  std::map<Section, Bytes> replaced;
+
+  const std::uint32_t shim_type = core.types;
+  replaced[Section::type] = appended(core.content(Section::type), 1, {type_function, 0, 1, type_i32});
+  TRY(replaced[Section::import], imports_of(core, input.uses, snapshot.host_functions));
+
+  // One function for each export, which calls invoke(index).
+  const auto shims = static_cast<std::uint32_t>(input.exports.size());
+  const auto first_shim = static_cast<std::uint32_t>(core.imports.size()) + core.functions;
+  Bytes shim_types;
+  Bytes shim_bodies;
+  Bytes exports;
+  put_u32(exports, shims + 1);
+  put_name(exports, "memory");
+  exports.push_back(static_cast<std::uint8_t>(ExternalKind::memory));
+  put_u32(exports, 0);
+  for (std::uint32_t i = 0; i < shims; i++) {
+    put_u32(shim_types, shim_type);
+    Bytes body{0 /* locals */, opcode_i32_const};
+    put_s32(body, static_cast<std::int32_t>(i));
+    body.push_back(opcode_call);
+    put_u32(body, core.invoke);
+    body.push_back(opcode_end);
+    put_u32(shim_bodies, static_cast<std::uint32_t>(body.size()));
+    put_bytes(shim_bodies, body);
+    put_name(exports, input.exports[i]);
+    exports.push_back(static_cast<std::uint8_t>(ExternalKind::function));
+    put_u32(exports, first_shim + i);
+  }
+  replaced[Section::function] = appended(core.content(Section::function), shims, shim_types);
+  replaced[Section::code] = appended(core.content(Section::code), shims, shim_bodies);
+  replaced[Section::exports] = std::move(exports);
+
+  Bytes& memory = replaced[Section::memory];
+  put_u32(memory, 1);
+  memory.push_back(0);  // a minimum and no maximum: the host's limit holds
+  put_u32(memory, static_cast<std::uint32_t>(input.memory.size() / page_bytes));
+
+  std::uint32_t segments = 0;
+  replaced[Section::data] = data_of(input.memory, core.stack_top, segments);
+  put_u32(replaced[Section::data_count], segments);
+
+  put_bytes(snapshot.wasm, input.core.first(8));
+  for (const ModuleSection& section : core.sections) {
+    if (section.id == Section::custom) continue;
+    const auto found = replaced.find(section.id);
+    put_section(snapshot.wasm, section.id, found == replaced.end() ? section.content : std::span<const std::uint8_t>(found->second));
+  }
+  Bytes description;
+  put_name(description, "troupe");
+  put_bytes(description, {reinterpret_cast<const std::uint8_t*>(input.description.data()), input.description.size()});
+  put_section(snapshot.wasm, Section::custom, description);
+  return snapshot;
+}
+
+}  // namespace troupe::js

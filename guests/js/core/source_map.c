@@ -1,0 +1,98 @@
+// Positions of a bundle in the user's own files, from the map that esbuild wrote.
+//
+// The map stays as text and is read from the start each time: only errors need it, and text that nobody reads costs an
+// instance nothing.
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+static char* map_key;
+static char* map_sources;   // names, each ended by a newline
+static char* map_mappings;  // base64 VLQ as in the source map format, version 3
+
+void source_map_set(const char* key, char* text) {
+  char* end = strstr(text, "\n\n");
+  if (!end) return;
+  end[1] = 0;
+  map_key = strdup(key);
+  map_sources = text;
+  map_mappings = end + 2;
+}
+
+static int digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+') return 62;
+  if (c == '/') return 63;
+  return -1;
+}
+
+static int read_number(const char** at) {
+  uint32_t value = 0;
+  int shift = 0;
+  int d;
+  while ((d = digit(**at)) >= 0) {
+    (*at)++;
+    if (shift < 30) value |= (uint32_t)(d & 31) << shift;
+    shift += 5;
+    if (!(d & 32)) break;
+  }
+  return value & 1 ? -(int)(value >> 1) : (int)(value >> 1);
+}
+
+static bool source_name(int index, const char** name, size_t* size) {
+  const char* at = map_sources;
+  for (; *at; index--) {
+    const char* end = strchr(at, '\n');
+    if (!end) return false;
+    if (index == 0) {
+      *name = at;
+      *size = (size_t)(end - at);
+      return true;
+    }
+    at = end + 1;
+  }
+  return false;
+}
+
+bool source_map_find(const char* file, size_t file_size, int line, int column, const char** source,
+                     size_t* source_size, int* source_line, int* source_column) {
+  if (!map_key || strlen(map_key) != file_size || memcmp(map_key, file, file_size) != 0) return false;
+  int at_line = 1;
+  int at_column = 0;
+  int index = 0, original_line = 0, original_column = 0;
+  bool found = false;
+  int found_index = 0, found_line = 0, found_column = 0;
+  for (const char* at = map_mappings; *at && at_line <= line;) {
+    if (*at == ';') {
+      at_line++;
+      at_column = 0;
+      at++;
+    } else if (*at == ',') {
+      at++;
+    } else if (digit(*at) < 0) {
+      break;
+    } else {
+      at_column += read_number(&at);
+      bool has_origin = digit(*at) >= 0;
+      if (has_origin) {
+        index += read_number(&at);
+        original_line += read_number(&at);
+        original_column += read_number(&at);
+        if (digit(*at) >= 0) read_number(&at);  // the name, which stack frames bring themselves
+      }
+      if (at_line == line && at_column <= column - 1) {
+        found = has_origin;
+        found_index = index;
+        found_line = original_line;
+        found_column = original_column;
+      }
+    }
+  }
+  if (!found || !source_name(found_index, source, source_size)) return false;
+  *source_line = found_line + 1;
+  *source_column = found_column + 1;
+  return true;
+}
