@@ -35,8 +35,3 @@ elseif(TROUPE_SANITIZE STREQUAL "thread")
 elseif(NOT TROUPE_SANITIZE STREQUAL "")
   message(FATAL_ERROR "TROUPE_SANITIZE is '${TROUPE_SANITIZE}'; it may be empty, 'address' or 'thread'.")
 endif()
-
-if(TROUPE_FUZZ)
-  # In every file, so that the fuzzer sees into the libraries; fuzz/CMakeLists.txt links its main.
-  add_compile_options(-fsanitize=fuzzer-no-link)
-endif()

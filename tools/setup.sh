@@ -30,6 +30,12 @@ export PIP_CACHE_DIR=$tools/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1
 export npm_config_cache=$tools/cache/npm
 export PATH=$tools/bin:$PATH
 
+# How programs built with a sanitizer run; one's own settings come last and win. Wasmtime is not instrumented: what
+# its threads do among themselves ThreadSanitizer cannot see, and is not ours to judge.
+export ASAN_OPTIONS=strict_string_checks=1:${ASAN_OPTIONS-}
+export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS-}
+export TSAN_OPTIONS=ignore_noninstrumented_modules=1:second_deadlock_stack=1:${TSAN_OPTIONS-}
+
 # A home for cargo's downloads that keeps what the person's own configuration says about registries.
 cargo_home_of_user=${CARGO_HOME:-$HOME/.cargo}
 if [ "$cargo_home_of_user" != "$tools/cargo" ]; then
