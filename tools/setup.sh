@@ -62,7 +62,7 @@ step() {
   mkdir -p "$root/build/log"
   "$@" >"$log" 2>&1 </dev/null &
   local pid=$! status=0
-  trap 'kill $pid 2>/dev/null; wait $pid; exit 130' INT TERM
+  trap 'kill $pid 2>/dev/null; wait $pid || true; exit 130' INT TERM
   while kill -0 $pid 2>/dev/null; do
     if ((${EPOCHREALTIME/[.,]/} - ${begun/[.,]/} > 1000000)); then
       if [ -t 1 ]; then
