@@ -70,6 +70,7 @@ Task<Outcome> Turn::run(std::string_view function, std::string_view payload) {
     outcome = take_state(outcome.output);  // state: canonical text, and the patch to it
   }
   if (outcome.ending == Ending::done) {
+    if (actor_.instance_->spent()) actor_.sleep();
     commit();  // the journal's record; the caller shows patch and effects
   } else {
     undo(outcome);

@@ -1,0 +1,348 @@
+// Actors and turns against a real guest, on shards whose loops the test turns itself.
+#include "actor/system.h"
+#include "guest/test_support.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::actor {
+namespace {
+
+// Handlers that give a fixed state or end in a fixed way. `count` keeps its number in the guest's
+// own memory.
+constexpr std::string_view plugin_text = R"((module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (import "extism:host/env" "error_set" (func $error (param i64)))
+  (import "extism:host/env" "var_set" (func $var_set (param i64 i64)))
+  (import "extism:host/env" "var_get" (func $var_get (param i64) (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/user" "troupe_reply" (func $reply (param i64)))
+  (import "extism:host/user" "troupe_broadcast" (func $broadcast (param i64)))
+  (memory 1)
+  (data (i32.const 0) "{\"n\":0}{\"n\":1}[1]no{\"name\":\"hi\",\"detail\":{\"a\":1}}v")
+  (global $count (mut i32) (i32.const 0))
+  (func $block (param $at i32) (param $size i32) (result i64)
+    (local $block i64) (local $i i32)
+    (local.set $block (call $alloc (i64.extend_i32_u (local.get $size))))
+    (loop $next
+      (call $store (i64.add (local.get $block) (i64.extend_i32_u (local.get $i)))
+                   (i32.load8_u (i32.add (local.get $at) (local.get $i))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $i) (local.get $size))))
+    (local.get $block))
+  (func $give (param $at i32) (param $size i32)
+    (call $output (call $block (local.get $at) (local.get $size)) (i64.extend_i32_u (local.get $size))))
+  (func (export "init") (call $give (i32.const 0) (i32.const 7)))
+  (func (export "one") (call $give (i32.const 7) (i32.const 7)))
+  (func (export "zero") (call $give (i32.const 0) (i32.const 7)))
+  (func (export "list") (call $give (i32.const 14) (i32.const 3)))
+  (func (export "nothing"))
+  (func (export "fail") (result i32)
+    (call $error (call $block (i32.const 17) (i32.const 2))) (i32.const 1))
+  (func (export "trap") (global.set $count (i32.const 7)) (unreachable))
+  (func (export "spin") (loop $again (br $again)))
+  (func (export "say")
+    (call $reply (call $block (i32.const 19) (i32.const 30)))
+    (call $broadcast (call $block (i32.const 19) (i32.const 30)))
+    (call $give (i32.const 7) (i32.const 7)))
+  (func (export "say_and_trap")
+    (call $broadcast (call $block (i32.const 19) (i32.const 30)))
+    (call $var_set (call $block (i32.const 49) (i32.const 1)) (call $block (i32.const 17) (i32.const 2)))
+    (unreachable))
+  (func (export "has_var")
+    (if (i64.eqz (call $length (call $var_get (call $block (i32.const 49) (i32.const 1)))))
+      (then (call $give (i32.const 0) (i32.const 7)))
+      (else (call $give (i32.const 7) (i32.const 7)))))
+  (func (export "count")
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (i32.store8 (i32.const 12) (i32.add (i32.const 48) (global.get $count)))
+    (call $give (i32.const 7) (i32.const 7)))
+))";
+
+struct FixedClock final : Clock {
+  std::int64_t now_ns() const override { return now; }
+  std::int64_t now = 1'700'000'000'000'000'000;
+};
+
+// Notes what an actor shows, a line each.
+struct Screen final : Outbox {
+  void state(std::string_view state, StateReason reason) override {
+    lines.push_back((reason == StateReason::joined ? "joined " : "refreshed ") +
+                    std::string(state));
+  }
+  void patch(std::string_view patch) override { lines.push_back("patch " + std::string(patch)); }
+  void push(std::string_view name, std::string_view detail) override {
+    lines.push_back("push " + std::string(name) + " " + std::string(detail));
+  }
+  void error(std::string_view payload) override {
+    lines.push_back("error " + std::string(payload));
+  }
+  void answered() override { ++answers; }
+
+  std::vector<std::string> take() { return std::exchange(lines, {}); }
+
+  std::vector<std::string> lines;
+  int answers = 0;
+};
+
+using Lines = std::vector<std::string>;
+
+class ActorTest : public testing::Test {
+ protected:
+  static constexpr std::size_t instances_max = 4;  // two for each shard
+
+  ActorTest() { install(plugin_text); }
+
+  void install(std::string_view text) {
+    auto version = std::make_shared<PluginVersion>();
+    version->name = "p";
+    version->module = guest::test::Plugin::load(text);
+    version->environment.limits.timeout = std::chrono::milliseconds(30);
+    system.install(version);
+    settle();
+  }
+
+  // Lets both shards do all that they can do now.
+  void settle() {
+    std::size_t done = 0;
+    do {
+      done = 0;
+      for (std::size_t shard = 0; shard < shards.size(); ++shard) {
+        shards[shard].io().restart();
+        done += shards[shard].io().poll();
+      }
+    } while (done != 0);
+  }
+
+  ViewerPtr join(Screen& screen,
+                 std::string key,
+                 std::size_t shard = 0,
+                 std::size_t actor_shard = 0,
+                 bool ends_actor = false) {
+    auto viewer = std::make_shared<Viewer>(Viewer{.shard = shard,
+                                                  .actor_shard = actor_shard,
+                                                  .address = {"p", std::move(key)},
+                                                  .ends_actor = ends_actor,
+                                                  .id = "someone",
+                                                  .topic = "topic",
+                                                  .params = "{}"});
+    viewer->outbox = &screen;
+    system.join(viewer);
+    settle();
+    return viewer;
+  }
+
+  void event(const ViewerPtr& viewer, std::string_view name) {
+    system.event(viewer, name, "{}");
+    settle();
+  }
+
+  FixedClock clock;
+  std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> lines =
+      std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
+  Log log{"test", lines};
+  shard::Shards shards{2};
+  System system{shards, clock, log, instances_max};
+};
+
+TEST_F(ActorTest, TheFirstViewerStartsItAndLaterOnesFindItsState) {
+  Screen first;
+  Screen second;
+  const auto viewer = join(first, "k");
+  EXPECT_EQ(first.take(), Lines{R"(joined {"n":0})"});
+  event(viewer, "one");
+  EXPECT_EQ(first.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
+  EXPECT_EQ(first.answers, 1);
+  join(second, "k");
+  EXPECT_EQ(second.take(), Lines{R"(joined {"n":1})"});
+}
+
+TEST_F(ActorTest, ViewersOfOtherShardsSeeTheSameInTheSameOrder) {
+  Screen here;
+  Screen there;
+  const auto near = join(here, "k", 0, 0);
+  const auto far = join(there, "k", 1, 0);
+  here.take();
+  there.take();
+  event(far, "say");
+  event(near, "zero");
+  EXPECT_EQ(here.take(),
+            (Lines{R"(push hi {"a":1})",
+                   R"(patch [{"op":"replace","path":"/n","value":1}])",
+                   R"(patch [{"op":"replace","path":"/n","value":0}])"}));
+  EXPECT_EQ(there.take(),
+            (Lines{R"(push hi {"a":1})",
+                   R"(push hi {"a":1})",
+                   R"(patch [{"op":"replace","path":"/n","value":1}])",
+                   R"(patch [{"op":"replace","path":"/n","value":0}])"}));
+  EXPECT_EQ(there.answers, 1);
+  EXPECT_EQ(here.answers, 1);
+}
+
+TEST_F(ActorTest, ATurnThatIsUndoneLeavesNoTraceAndOnlyItsSenderIsTold) {
+  Screen sender;
+  Screen other;
+  const auto viewer = join(sender, "k");
+  join(other, "k");
+  event(viewer, "one");
+  sender.take();
+  other.take();
+
+  event(viewer, "fail");
+  EXPECT_EQ(sender.take(), Lines{R"(error {"type":"error","message":"no"})"});
+  event(viewer, "say_and_trap");
+  ASSERT_EQ(sender.lines.size(), 1U);
+  EXPECT_TRUE(sender.take()[0].starts_with(R"(error {"type":"trap","message":")"));
+  event(viewer, "list");
+  EXPECT_EQ(
+      sender.take(),
+      Lines{
+          R"(error {"type":"output","message":"the handler returned an array; the state must be an object"})"});
+  event(viewer, "nothing");
+  sender.take();
+  EXPECT_EQ(other.take(), Lines{});
+
+  // Neither the variable nor the state of the failed turns is there.
+  event(viewer, "has_var");
+  EXPECT_EQ(sender.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":0}])"});
+  EXPECT_EQ(sender.answers, 6);
+}
+
+TEST_F(ActorTest, AFailedTurnGetsAFreshInstanceForTheNext) {
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  event(viewer, "count");
+  event(viewer, "count");
+  screen.take();
+  event(viewer, "trap");
+  screen.take();
+  event(viewer, "count");
+  EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
+}
+
+TEST_F(ActorTest, EventsThatAreNoneAreRefusedByName) {
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  screen.take();
+  for (const char* name : {"nosuch", "init", "_initialize", ""}) {
+    event(viewer, name);
+    EXPECT_EQ(screen.take(),
+              Lines{std::string(R"(error {"type":"error","message":"unknown event \")") + name +
+                    R"(\""})"});
+  }
+}
+
+TEST_F(ActorTest, AnEndlessHandlerEndsByItsTimeoutWhileOthersAreServed) {
+  Screen stuck;
+  Screen free;
+  const auto spinner = join(stuck, "a");
+  const auto other = join(free, "b");
+  stuck.take();
+  system.event(spinner, "spin", "{}");
+  // The spinner holds the thread for a slice at a time; the other's events come in between.
+  int served = 0;
+  while (stuck.answers == 0) {
+    system.event(other, "one", "{}");
+    shards[0].io().restart();
+    shards[0].io().poll_one();
+    served += free.answers;
+    free.answers = 0;
+  }
+  EXPECT_GE(served, 5);
+  ASSERT_EQ(stuck.lines.size(), 1U);
+  EXPECT_TRUE(stuck.lines[0].starts_with(R"(error {"type":"timeout")")) << stuck.lines[0];
+  settle();
+}
+
+TEST_F(ActorTest, ARefreshGivesTheStateWhole) {
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  screen.take();
+  system.refresh(viewer);
+  settle();
+  EXPECT_EQ(screen.take(), Lines{R"(refreshed {"n":0})"});
+  EXPECT_EQ(screen.answers, 1);
+}
+
+TEST_F(ActorTest, AnActorMerelyVisitedEndsWithItsLastViewer) {
+  Screen screen;
+  const auto first = join(screen, "k");
+  system.leave(first);
+  settle();
+  EXPECT_EQ(first->actor, nullptr);
+  screen.take();
+  // Its init runs again: a new life.
+  join(screen, "k");
+  EXPECT_EQ(screen.take(), Lines{R"(joined {"n":0})"});
+}
+
+TEST_F(ActorTest, AnActorWithAHistoryStaysWhenItsViewersHaveLeft) {
+  Screen screen;
+  const auto first = join(screen, "k");
+  event(first, "one");
+  system.leave(first);
+  settle();
+  screen.take();
+  join(screen, "k");
+  EXPECT_EQ(screen.take(), Lines{R"(joined {"n":1})"});
+}
+
+TEST_F(ActorTest, AViewersOwnActorEndsWithItEvenInTheMiddleOfATurn) {
+  Screen screen;
+  const auto viewer = join(screen, "k", 0, 0, true);
+  event(viewer, "one");
+  screen.take();
+  system.event(viewer, "spin", "{}");
+  system.leave(viewer);
+  viewer->outbox = nullptr;
+  settle();
+  EXPECT_EQ(viewer->actor, nullptr);
+  EXPECT_EQ(screen.take(), Lines{});
+}
+
+TEST_F(ActorTest, ANewVersionRunsTheNextTurnAndTheStateStays) {
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  event(viewer, "one");
+  screen.take();
+  std::string changed(plugin_text);
+  changed.replace(changed.find("{\\\"n\\\":1}"), 9, "{\\\"n\\\":2}");
+  install(changed);
+  EXPECT_EQ(screen.take(), Lines{});
+  event(viewer, "one");
+  EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":2}])"});
+}
+
+TEST_F(ActorTest, InstancesIdleLongestGiveWayAndTheirActorsGoOn) {
+  std::vector<Screen> screens(6);
+  std::vector<ViewerPtr> viewers;
+  for (std::size_t i = 0; i < screens.size(); ++i) {
+    viewers.push_back(join(screens[i], std::to_string(i)));
+    event(viewers[i], "one");
+    screens[i].take();
+  }
+  for (std::size_t i = 0; i < screens.size(); ++i) {
+    event(viewers[i], "zero");
+    EXPECT_EQ(screens[i].take(), Lines{R"(patch [{"op":"replace","path":"/n","value":0}])"}) << i;
+  }
+}
+
+}  // namespace
+}  // namespace troupe::actor
+
+// The module cache starts this program as its compiler.
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "compile-module") {
+    return troupe::guest::run_compiler(argc - 2, argv + 2);
+  }
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
