@@ -248,16 +248,22 @@ need_npm() {
     npm --prefix "$folder" "$command" --no-fund --no-audit --no-update-notifier
 }
 
-# build PRESET [TARGET...]: configures build/PRESET when needed, and builds it.
-build() {
+# configure PRESET: build/PRESET, ready to build in.
+configure() {
   local preset=$1
-  shift
   case $preset in
     debug | asan | tsan) need_packages build test ;;
   esac
   need_build
-  if [ ! -f "$root/build/$preset/build.ninja" ]; then rm -f "$tools/stamps/configure-$preset"; fi
+  [ -f "$root/build/$preset/build.ninja" ] || rm -f "$tools/stamps/configure-$preset"
   once "configure-$preset" "$(cat "$root/CMakePresets.json")" "Configuring build/$preset" \
     cmake -S "$root" --preset "$preset"
+}
+
+# build PRESET [TARGET...]: configures build/PRESET when needed, and builds it.
+build() {
+  local preset=$1
+  shift
+  configure "$preset"
   step "Building build/$preset${*:+: $*}" cmake --build "$root/build/$preset" ${1:+--target "$@"}
 }
