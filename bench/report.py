@@ -45,11 +45,15 @@ GOALS = [
 ]
 
 
-def record(effort, servers, absent, others_cores):
+def begin():
+    """When a run began, and of which sources; taken before it, for both may change meanwhile."""
+    return {"date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "commit": commit()}
+
+
+def record(begun, effort, servers, absent, others_cores):
     """One line of the history: everything needed to compare this run with another."""
     return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "commit": commit(),
+        **begun,
         "machine": machine(),
         "mode": effort.mode,
         "rounds": effort.rounds,

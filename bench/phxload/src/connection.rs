@@ -159,9 +159,11 @@ impl Connection {
                 websocket::PING => self.put(websocket::PONG, mask, &[payload]),
                 websocket::PONG => {}
                 websocket::CLOSE => {
-                    let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
-                    let reason = String::from_utf8_lossy(payload.get(2..).unwrap_or_default());
-                    return Err(format!("closed by the server with code {code:?} {reason}"));
+                    let Some((code, reason)) = payload.split_first_chunk() else {
+                        return Err("closed by the server without a code".into());
+                    };
+                    let (code, reason) = (u16::from_be_bytes(*code), String::from_utf8_lossy(reason));
+                    return Err(format!("closed by the server with code {code} {reason}"));
                 }
                 other => return Err(format!("a frame of unknown opcode {other}")),
             }

@@ -547,12 +547,13 @@ impl<'a> Load<'a> {
         }
         self.refreshes_left -= 1;
         self.figures.last_states_checked += 1;
-        let (version, count) = (update.version, update.count);
+        let text = |number: Option<u64>| number.map_or("none".into(), |number| number.to_string());
+        let (version, count) = (text(update.version), text(update.count));
         let verdict = channel.finish(update);
         if !verdict.version_right || !verdict.count_right {
             self.figures.wrong.last_states += 1;
             self.figures.error(format!(
-                "connection {i}, channel {k}: ends at version {version:?} and count {count:?}, which its events do not give"
+                "connection {i}, channel {k}: ends at version {version} and count {count}, which its events do not give"
             ));
         }
     }
