@@ -620,7 +620,13 @@ std::optional<Value> Value::find(std::string_view name) const {
 }
 
 std::strong_ordering compare_strings(const Tape& a, const Node& x, const Tape& b, const Node& y) {
-  if (!x.escaped && !y.escaped) return a.inside(x).compare(b.inside(y)) <=> 0;
+  if (!x.escaped && !y.escaped) {
+    // Most names differ in their first byte; that of an empty one is the quote that ends it.
+    auto first = static_cast<unsigned char>(a.text[x.start + 1]);
+    auto other = static_cast<unsigned char>(b.text[y.start + 1]);
+    if (first != other && first != '"' && other != '"') return first <=> other;
+    return a.inside(x).compare(b.inside(y)) <=> 0;
+  }
   UnescapedBytes left(a.inside(x));
   UnescapedBytes right(b.inside(y));
   for (;;) {

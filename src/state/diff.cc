@@ -40,7 +40,7 @@ void Differ::change(std::uint32_t old_node, std::uint32_t new_node) {
     if (short_enough) return;
     patch_.resize(size);
   }
-  write_value("replace", new_node);
+  replace(new_node);
 }
 
 bool Differ::object(std::uint32_t old_node, std::uint32_t new_node, std::size_t size_max) {
@@ -62,9 +62,9 @@ bool Differ::object(std::uint32_t old_node, std::uint32_t new_node, std::size_t 
     if (order != 0 || !equal(x + 1, y + 1)) {
       push_name(order > 0 ? *new_ : *old_, order > 0 ? y : x);
       if (order < 0) {
-        write("remove");
+        remove();
       } else if (order > 0) {
-        write_value("add", y + 1);
+        add(y + 1);
       } else {
         change(x + 1, y + 1);
       }
@@ -108,16 +108,16 @@ bool Differ::array(std::uint32_t old_node, std::uint32_t new_node, std::size_t s
   for (std::size_t s = first_step; s < end_step && patch_.size() <= size_max; ++s) {
     const Step step = steps_[s];
     if (step.kind == Step::Kind::move) {
-      write_move(start + step.index, start + step.to);
+      move(start + step.index, start + step.to);
       continue;
     }
     push_index(start + step.index);
     switch (step.kind) {
       case Step::Kind::remove:
-        write("remove");
+        remove();
         break;
       case Step::Kind::add:
-        write_value("add", nodes_[first_new + step.after]);
+        add(nodes_[first_new + step.after]);
         break;
       default:
         change(nodes_[first_old + step.before], nodes_[first_new + step.after]);
@@ -161,27 +161,38 @@ void Differ::find_steps(std::size_t first_old,
   }
 }
 
-void Differ::write(std::string_view op) {
-  patch_ += patch_.back() == '[' ? R"({"op":")" : R"(,{"op":")";
-  patch_ += op;
-  patch_ += R"(","path":")";
+// Every operation begins with a comma, which the first one leaves out.
+void Differ::open(std::string_view beginning) {
+  if (patch_.back() == '[') beginning.remove_prefix(1);
+  patch_ += beginning;
   patch_ += path_;
+}
+
+void Differ::remove() {
+  open(R"(,{"op":"remove","path":")");
   patch_ += R"("})";
 }
 
-void Differ::write_value(std::string_view op, std::uint32_t new_node) {
-  write(op);
-  patch_.back() = ',';
-  patch_ += R"("value":)";
+void Differ::add(std::uint32_t new_node) {
+  open(R"(,{"op":"add","path":")");
+  close_with_value(new_node);
+}
+
+void Differ::replace(std::uint32_t new_node) {
+  open(R"(,{"op":"replace","path":")");
+  close_with_value(new_node);
+}
+
+void Differ::close_with_value(std::uint32_t new_node) {
+  patch_ += R"(","value":)";
   patch_ += new_->raw(new_->nodes[new_node]);
   patch_ += '}';
 }
 
-void Differ::write_move(std::uint32_t from, std::uint32_t to) {
+void Differ::move(std::uint32_t from, std::uint32_t to) {
   const std::size_t path_size = path_.size();
   push_index(from);
-  patch_ += patch_.back() == '[' ? R"({"op":"move","from":")" : R"(,{"op":"move","from":")";
-  patch_ += path_;
+  open(R"(,{"op":"move","from":")");
   path_.resize(path_size);
   push_index(to);
   patch_ += R"(","path":")";

@@ -42,9 +42,14 @@ class Differ {
                   std::uint32_t new_count);
   bool equal(std::uint32_t old_node, std::uint32_t new_node) const;
 
-  void write(std::string_view op);
-  void write_value(std::string_view op, std::uint32_t new_node);
-  void write_move(std::uint32_t from, std::uint32_t to);
+  // Operations at path_; `move` between two elements of the array that is there.
+  void remove();
+  void add(std::uint32_t new_node);
+  void replace(std::uint32_t new_node);
+  void move(std::uint32_t from, std::uint32_t to);
+  void open(std::string_view beginning);
+  void close_with_value(std::uint32_t new_node);
+
   void push_name(const json::Tape& tape, std::uint32_t name);
   void push_index(std::uint32_t index);
 
