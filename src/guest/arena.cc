@@ -152,7 +152,7 @@ void Arena::error_set(Handle block) {
 }
 
 void Arena::reset() {
-  std::memset(bytes_ + root_bytes, 0, written_ - root_bytes);
+  if (written_ != root_bytes) std::memset(bytes_ + root_bytes, 0, written_ - root_bytes);
   written_ = root_bytes;
   top_ = root_bytes;
   blocks_.clear();

@@ -52,11 +52,12 @@ void TurnSource::random(std::span<std::uint8_t> bytes) {
 void LineWriter::write(std::string_view bytes, LogLevel lowest, Host& host) {
   if (level_ < lowest) return;
   while (!bytes.empty()) {
-    const std::size_t room = line_bytes_max - line_.size();
-    const std::size_t end = bytes.substr(0, room).find('\n');
-    line_.append(bytes.substr(0, end));
-    bytes.remove_prefix(end == std::string_view::npos ? std::min(room, bytes.size()) : end + 1);
-    if (end != std::string_view::npos || line_.size() == line_bytes_max) flush(lowest, host);
+    const std::string_view fitting = bytes.substr(0, line_bytes_max - line_.size());
+    const std::size_t end = fitting.find('\n');
+    const bool ended = end != std::string_view::npos;
+    line_.append(fitting.substr(0, end));
+    bytes.remove_prefix(ended ? end + 1 : fitting.size());
+    if (ended || line_.size() == line_bytes_max) flush(lowest, host);
   }
 }
 

@@ -80,9 +80,11 @@ struct Call {
   // The arena was asked for more than it may hold. A guest that traps afterwards ran out of memory.
   bool memory_refused = false;
 
-  // Why a function of the host has ended the guest with a trap.
+  // Why an imported function has ended the guest with a trap, in words and, where it is more than a
+  // refusal, in kind.
+  std::optional<std::string> refusal;
+  bool refused_by_host = false;  // Host::call said no: an error of the guest, not a failure
   std::optional<std::int32_t> exit_code;  // proc_exit
-  std::optional<std::string> host_error;  // the Host said no: an error of the guest, not a failure
 };
 
 // The call whose guest code runs on this thread. Set around each poll of the guest's fibre: reading

@@ -37,7 +37,7 @@ constexpr int wall_time_factor = 4;
 // Shards come first.
 constexpr int child_niceness = 5;
 
-enum ExitCode { compiled = 0, refused = 1, wrong_usage = 2 };
+enum ExitCode { compiled = 0, wrong_usage = 2, refused = 3 };
 
 // ---- The parent's side
 
@@ -155,8 +155,8 @@ std::string explain(const std::optional<int>& status,
 
 // ---- The child's side
 
-bool limit(int resource, std::uint64_t value) {
-  const rlimit bound{value, value};
+bool limit(int resource, std::uint64_t value, std::uint64_t hard) {
+  const rlimit bound{value, hard};
   return ::setrlimit(static_cast<__rlimit_resource_t>(resource), &bound) == 0;
 }
 
@@ -164,12 +164,14 @@ bool limit(int resource, std::uint64_t value) {
 bool limit_myself(const CompileLimits& limits) {
   ::setpriority(PRIO_PROCESS, 0, child_niceness);
   const auto seconds = static_cast<std::uint64_t>(limits.cpu_time_max.count());
-  bool limited = limit(RLIMIT_CORE, 0) && limit(RLIMIT_CPU, seconds) &&
-                 limit(RLIMIT_FSIZE, limits.memory_bytes_max);
+  const std::size_t bytes = limits.memory_bytes_max;
+  // At the first limit of CPU time comes SIGXCPU, which names the reason; at the second SIGKILL.
+  bool limited = limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_CPU, seconds, seconds + 1) &&
+                 limit(RLIMIT_FSIZE, bytes, bytes);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   // Of memory that can be written, not of addresses: allocators reserve far more than they use, and
   // sanitizers terabytes.
-  limited = limited && limit(RLIMIT_DATA, limits.memory_bytes_max);
+  limited = limited && limit(RLIMIT_DATA, bytes, bytes);
 #endif
   return limited;
 }

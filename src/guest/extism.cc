@@ -191,8 +191,8 @@ wasm_trap_t* var_set(void*, Caller*, Value* v, std::size_t) {
 }
 
 wasm_trap_t* http_request(void*, Caller*, Value*, std::size_t) {
-  running_call->host_error = "HTTP is not available to this plugin";
-  return refuse(*running_call->host_error);
+  running_call->refused_by_host = true;
+  return refuse("HTTP is not available to this plugin");
 }
 
 // No request has been made.
@@ -231,8 +231,8 @@ wasm_trap_t* ask_host(void* env, Value* result, std::string_view input) {
   Result<std::string> answer =
       running_call->host.call(function.name.substr(own_prefix.size()), input);
   if (answer.has_error()) {
-    running_call->host_error = std::move(answer.error().message);
-    return refuse(*running_call->host_error);
+    running_call->refused_by_host = true;
+    return refuse(std::move(answer.error().message));
   }
   return result == nullptr ? nullptr : give(result, *answer);
 }

@@ -1,7 +1,10 @@
 #include "guest/imports.h"
 
-#include <array>
+#include "guest/call.h"
+
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace troupe::guest {
@@ -177,6 +180,11 @@ Result<WasmLinker> make_linker(wasm_engine_t* engine) {
   });
   if (error != nullptr) return Error{"the functions for guests: " + message_of(error)};
   return linker;
+}
+
+wasm_trap_t* refuse(std::string reason) {
+  running_call->refusal = std::move(reason);
+  return wasmtime_trap_new(running_call->refusal->data(), running_call->refusal->size());
 }
 
 Result<void> check_imports(const wasmtime_module_t* module) {

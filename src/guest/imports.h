@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace troupe::guest {
@@ -34,9 +35,7 @@ Result<WasmLinker> make_linker(wasm_engine_t* engine);
 // to do.
 Result<void> check_imports(const wasmtime_module_t* module);
 
-// Ends the guest from within an imported function.
-inline wasm_trap_t* refuse(std::string_view text) {
-  return wasmtime_trap_new(text.data(), text.size());
-}
+// Ends the guest from within an imported function, for this reason (Call::refusal).
+wasm_trap_t* refuse(std::string reason);
 
 }  // namespace troupe::guest

@@ -131,7 +131,8 @@ std::string error_text(const Call& call) {
 
 // The guest was ended by a trap: by its own doing, or from within an imported function.
 Outcome outcome_of(const Call& call, Failure& failure) {
-  if (call.host_error) return failed(Ending::error, *call.host_error);
+  if (call.refused_by_host)
+    return failed(Ending::error, readable(*call.refusal, message_bytes_max));
   if (call.exit_code) {
     if (std::string text = error_text(call); !text.empty())
       return failed(Ending::error, std::move(text));
@@ -139,23 +140,22 @@ Outcome outcome_of(const Call& call, Failure& failure) {
     return failed(Ending::error, "the plugin exited with code " + std::to_string(*call.exit_code));
   }
   std::string detail;
-  std::string_view reason;
   std::string text;
-  wasmtime_trap_code_t code = 0;
   if (failure.trap != nullptr) {
     detail = backtrace_of(failure.trap);
-    if (wasmtime_trap_code(failure.trap, &code)) reason = words_for(code);
-    if (reason.empty()) text = text_of(failure.trap);
+    wasmtime_trap_code_t code = 0;
+    if (wasmtime_trap_code(failure.trap, &code)) text = words_for(code);
+    if (text.empty()) text = text_of(failure.trap);
   } else {
     text = message_of(std::exchange(failure.error, nullptr));
   }
-  if (reason.empty()) reason = first_line(text);
+  const std::string reason = readable(call.refusal ? *call.refusal : first_line(text), 1024);
   if (call.memory_refused) return out_of_memory(call.environment.limits, std::move(detail));
   // What the guest has to say about its end comes first, as in Extism.
   if (std::string said = error_text(call); !said.empty()) {
-    return failed(Ending::trap, std::move(said), "trap: " + readable(reason, 1024) + "\n" + detail);
+    return failed(Ending::trap, std::move(said), "trap: " + reason + "\n" + detail);
   }
-  return failed(Ending::trap, "the handler trapped: " + readable(reason, 1024), std::move(detail));
+  return failed(Ending::trap, "the handler trapped: " + reason, std::move(detail));
 }
 
 }  // namespace

@@ -1,0 +1,59 @@
+#include "guest/engine.h"
+
+#include "guest/test_support.h"
+
+#include <gtest/gtest.h>
+
+namespace troupe::guest {
+namespace {
+
+using test::finish;
+using test::module_text;
+using test::Plugin;
+using test::wasm_of;
+
+TEST(Engine, RefusesAPoolThatTheAddressesDoNotHold) {
+  EngineOptions options;
+  options.instances_max = 100'000'000;
+  const auto engine = Engine::create(options);
+  ASSERT_FALSE(engine);
+  EXPECT_NE(engine.error().message.find("GiB of addresses"), std::string::npos)
+      << engine.error().message;
+}
+
+TEST(Engine, RefusesAPoolThatTheSystemsMappingsDoNotHold) {
+  EngineOptions options;
+  options.instances_max = 20'000;
+  const auto engine = Engine::create(options);
+  // Machines with a raised limit take it.
+  if (!engine) {
+    EXPECT_NE(engine.error().message.find("vm.max_map_count"), std::string::npos);
+  }
+}
+
+TEST(Engine, AFullPoolIsAnOutcomeNotAnEnd) {
+  EngineOptions options;
+  options.instances_max = 2;
+  const auto engine = Engine::create(options).value();
+  const test::TemporaryFolder folder;
+  const auto cache = ModuleCache::open(folder.path() / "modules", {}).value();
+  const auto module = cache->load(*engine, wasm_of(module_text(""))).value();
+  Plugin one("(module)");
+  Plugin two("(module)");
+  Plugin three("(module)");
+  for (Plugin* plugin : {&one, &two, &three}) plugin->module = module;
+  EXPECT_EQ(one.wake().ending, Ending::done);
+  EXPECT_EQ(two.wake().ending, Ending::done);
+  const Outcome outcome = three.wake();
+  EXPECT_EQ(outcome.ending, Ending::out_of_memory);
+  EXPECT_NE(outcome.message.find("no room for the instance"), std::string::npos) << outcome.message;
+  one.instance.reset();
+  EXPECT_EQ(three.wake().ending, Ending::done);
+  for (Plugin* plugin : {&one, &two, &three}) {
+    plugin->instance.reset();
+    plugin->module.reset();
+  }
+}
+
+}  // namespace
+}  // namespace troupe::guest

@@ -1,0 +1,318 @@
+// The functions of extism:host/env and extism:host/user as a guest meets them.
+#include "guest/test_support.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace troupe::guest {
+namespace {
+
+using test::module_text;
+using test::number_in;
+using test::Plugin;
+
+TEST(Extism, EchoesTheInputByBytesAndByWords) {
+  Plugin plugin(module_text(R"(
+    (func (export "by_bytes") (local $block i64) (local $i i64)
+      (local.set $block (call $alloc (call $input_length)))
+      (block $end (loop $next
+        (br_if $end (i64.ge_u (local.get $i) (call $input_length)))
+        (call $store_u8 (i64.add (local.get $block) (local.get $i))
+                        (call $input_load_u8 (local.get $i)))
+        (local.set $i (i64.add (local.get $i) (i64.const 1)))
+        (br $next)))
+      (call $output_set (local.get $block) (call $input_length)))
+    (func (export "first_word") (call $say_number (call $input_load_u64 (i64.const 0))))
+    (func (export "as_block")
+      (call $output_set (call $input_offset) (call $length (call $input_offset)))))"));
+  EXPECT_EQ(plugin.output("by_bytes", "hello"), "hello");
+  EXPECT_EQ(plugin.output("first_word", "12345678"), "12345678");
+  EXPECT_EQ(number_in(plugin.output("first_word", "1234567")), 0U);
+  EXPECT_EQ(plugin.output("as_block", "hello"), "hello");
+  EXPECT_EQ(plugin.output("as_block", ""), "");
+}
+
+TEST(Extism, KernelFunctionsReachTheArena) {
+  Plugin plugin(module_text(R"(
+    (func (export "words") (local $block i64)
+      (local.set $block (call $alloc (i64.const 8)))
+      (call $store_u64 (local.get $block) (i64.const 42))
+      (call $say_number (call $load_u64 (local.get $block))))
+    (func (export "bytes") (local $block i64)
+      (local.set $block (call $alloc (i64.const 8)))
+      (call $store_u8 (local.get $block) (i32.const 0x1ff))
+      (call $say_number (i64.extend_i32_u (call $load_u8 (local.get $block)))))
+    (func (export "lengths") (local $block i64)
+      (local.set $block (call $alloc (i64.const 5)))
+      (call $say_number (i64.add (call $length (local.get $block))
+                                 (i64.mul (i64.const 100) (call $length_unsafe (local.get $block))))))
+    (func (export "freed") (local $block i64)
+      (local.set $block (call $alloc (i64.const 5)))
+      (call $free (local.get $block))
+      (call $say_number (call $length (local.get $block))))
+    (func (export "input_moved") (local $block i64)
+      (local.set $block (call $put (i32.const 0) (i32.const 3)))
+      (call $input_set (local.get $block) (i64.const 3))
+      (call $say_number (i64.add (call $input_length)
+                                 (i64.sub (call $input_offset) (local.get $block)))))
+    (func (export "output_known")
+      (call $say (i32.const 0) (i32.const 3))
+      (call $say_number (call $output_length)))
+    (func (export "output_offset") (local $block i64)
+      (local.set $block (call $alloc (i64.const 9)))
+      (call $output_set (local.get $block) (i64.const 9))
+      (call $say_number (i64.sub (call $output_offset) (local.get $block))))
+    (func (export "error_known") (local $block i64)
+      (local.set $block (call $put (i32.const 0) (i32.const 3)))
+      (call $error_set (local.get $block))
+      (local.set $block (i64.sub (local.get $block) (call $error_get)))
+      (call $error_set (i64.const 0))
+      (call $say_number (local.get $block)))
+    (func (export "size") (call $say_number (call $memory_bytes)))
+    (func (export "reset")
+      (call $reset)
+      (call $say_number (call $input_length)))
+    (data (i32.const 0) "abc"))"));
+  EXPECT_EQ(number_in(plugin.output("words")), 42U);
+  EXPECT_EQ(number_in(plugin.output("bytes")), 255U);
+  EXPECT_EQ(number_in(plugin.output("lengths")), 505U);
+  EXPECT_EQ(number_in(plugin.output("freed")), 0U);
+  EXPECT_EQ(number_in(plugin.output("input_moved", "xxxxx")), 3U);
+  EXPECT_EQ(number_in(plugin.output("output_known")), 3U);
+  EXPECT_EQ(number_in(plugin.output("output_offset")), 0U);
+  EXPECT_EQ(number_in(plugin.output("error_known")), 0U);
+  EXPECT_EQ(number_in(plugin.output("size")), 65536U - 64);
+  EXPECT_EQ(number_in(plugin.output("reset", "input")), 0U);
+}
+
+TEST(Extism, GivesNoOutputWhenNoneWasSet) {
+  Plugin plugin(module_text(R"((func (export "nothing"))
+    (func (export "one") (call $say (i32.const 0) (i32.const 1)))
+    (data (i32.const 0) "1"))"));
+  EXPECT_EQ(plugin.output("one"), "1");
+  EXPECT_EQ(plugin.output("nothing"), "");
+}
+
+TEST(Extism, AnErrorTextFailsTheCallWhateverItReturns) {
+  Plugin plugin(module_text(R"(
+    (func $complain (call $error_set (call $put (i32.const 0) (i32.const 9))))
+    (func (export "returns_0") (result i32) (call $complain) (i32.const 0))
+    (func (export "returns_nothing") (call $complain))
+    (func (export "returns_7") (result i32) (call $complain) (i32.const 7))
+    (func (export "cleared") (call $complain) (call $error_set (i64.const 0)))
+    (data (i32.const 0) "too green"))"));
+  for (const std::string_view function : {"returns_0", "returns_nothing", "returns_7"}) {
+    const Outcome outcome = plugin.call(function);
+    EXPECT_EQ(outcome.ending, Ending::error) << function;
+    EXPECT_EQ(outcome.message, "too green") << function;
+    EXPECT_FALSE(plugin.instance->spent());
+  }
+  EXPECT_EQ(plugin.call("cleared").ending, Ending::done);
+}
+
+TEST(Extism, ACodeWithoutTextFailsTheCall) {
+  Plugin plugin(module_text(R"((func (export "f") (result i32)
+    (call $say (i32.const 0) (i32.const 1)) (i32.const -3)))"));
+  const Outcome outcome = plugin.call("f");
+  EXPECT_EQ(outcome.ending, Ending::error);
+  EXPECT_EQ(outcome.message, "Returned non-zero exit code: -3");
+  EXPECT_EQ(outcome.output, "");
+}
+
+TEST(Extism, AnErrorTextIsMadeValidUtf8) {
+  Plugin plugin(module_text(R"(
+    (func (export "f") (call $error_set (call $put (i32.const 0) (i32.const 3))))
+    (data (i32.const 0) "a\ffb"))"));
+  EXPECT_EQ(plugin.call("f").message,
+            "a\xEF\xBF\xBD"
+            "b");
+}
+
+TEST(Extism, ATrapReportsTheTextTheGuestHadSet) {
+  Plugin plugin(module_text(R"(
+    (func (export "f") (call $error_set (call $put (i32.const 0) (i32.const 9))) unreachable)
+    (data (i32.const 0) "last word"))"));
+  const Outcome outcome = plugin.call("f");
+  EXPECT_EQ(outcome.ending, Ending::trap);
+  EXPECT_EQ(outcome.message, "last word");
+  EXPECT_NE(outcome.detail.find("unreachable"), std::string::npos) << outcome.detail;
+}
+
+constexpr std::string_view keys_and_values = R"(
+    (func $key (result i64) (call $put (i32.const 0) (i32.const 3)))
+    (func $value (result i64) (call $put (i32.const 8) (i32.const 5)))
+    (data (i32.const 0) "key") (data (i32.const 8) "value")
+)";
+
+TEST(Extism, ConfigIsReadAndItsKeyConsumed) {
+  Plugin plugin(module_text(std::string(keys_and_values) + R"(
+    (func (export "get") (call $say_block (call $config_get (call $key))))
+    (func (export "handle") (call $say_number (call $config_get (call $key))))
+    (func (export "consumed") (local $key i64)
+      (local.set $key (call $key))
+      (drop (call $config_get (local.get $key)))
+      (call $say_number (call $length (local.get $key))))
+    (func (export "stale") (drop (call $config_get (i64.const 4711)))))"));
+  EXPECT_EQ(number_in(plugin.output("handle")), 0U);
+  plugin.environment.config["key"] = "";
+  EXPECT_EQ(number_in(plugin.output("handle")), 0U);
+  plugin.environment.config["key"] = "setting";
+  EXPECT_EQ(plugin.output("get"), "setting");
+  EXPECT_EQ(number_in(plugin.output("consumed")), 0U);
+  const Outcome outcome = plugin.call("stale");
+  EXPECT_EQ(outcome.ending, Ending::trap);
+  EXPECT_NE(outcome.message.find("invalid handle offset for config key: 4711"), std::string::npos)
+      << outcome.message;
+}
+
+TEST(Extism, VarsAreSetReadAndErased) {
+  Plugin plugin(module_text(std::string(keys_and_values) + R"(
+    (func (export "set") (call $var_set (call $key) (call $value)))
+    (func (export "get") (call $say_block (call $var_get (call $key))))
+    (func (export "erase") (call $var_set (call $key) (i64.const 0)))
+    (func (export "consumed") (local $key i64) (local $value i64)
+      (local.set $key (call $key))
+      (local.set $value (call $value))
+      (call $var_set (local.get $key) (local.get $value))
+      (call $say_number (i64.add (call $length (local.get $key)) (call $length (local.get $value)))))
+    (func (export "stale_key") (drop (call $var_get (i64.const 4711))))
+    (func (export "stale_value") (call $var_set (call $key) (i64.const 4711))))"));
+  EXPECT_EQ(plugin.output("get"), "");
+  EXPECT_EQ(plugin.output("set"), "");
+  EXPECT_EQ(plugin.output("get"), "value");
+  plugin.vars.commit();
+  EXPECT_EQ(plugin.output("erase"), "");
+  EXPECT_EQ(plugin.output("get"), "");
+  plugin.vars.rollback();
+  EXPECT_EQ(plugin.output("get"), "value");
+  EXPECT_EQ(number_in(plugin.output("consumed")), 0U);
+  EXPECT_NE(plugin.call("stale_key").message.find("var key: 4711"), std::string::npos);
+  plugin.instance.reset();
+  EXPECT_NE(plugin.call("stale_value").message.find("var value: 4711"), std::string::npos);
+}
+
+TEST(Extism, VarsBeyondTheirLimitEndTheCall) {
+  Plugin plugin(module_text(std::string(keys_and_values) + R"(
+    (func (export "set") (call $var_set (call $key) (call $value))))"));
+  plugin.environment.limits.vars_bytes_max = 55;
+  EXPECT_NE(plugin.call("set").message.find("Variable store is full"), std::string::npos);
+  plugin.instance.reset();
+  plugin.environment.limits.vars_bytes_max = 0;
+  EXPECT_NE(plugin.call("set").message.find("Vars are disabled by this host"), std::string::npos);
+  EXPECT_EQ(plugin.vars.find("key"), nullptr);
+}
+
+TEST(Extism, VarsOutliveTheInstance) {
+  Plugin plugin(module_text(std::string(keys_and_values) + R"(
+    (func (export "set") (call $var_set (call $key) (call $value)))
+    (func (export "get") (call $say_block (call $var_get (call $key)))))"));
+  plugin.output("set");
+  plugin.instance.reset();
+  EXPECT_EQ(plugin.output("get"), "value");
+}
+
+TEST(Extism, LinesAreLoggedFromTheirLevelUp) {
+  Plugin plugin(module_text(R"(
+    (func $text (result i64) (call $put (i32.const 0) (i32.const 4)))
+    (func (export "log") (local $text i64)
+      (local.set $text (call $text))
+      (call $log_debug (call $text))
+      (call $log_info (call $text))
+      (call $log_error (local.get $text))
+      (call $say_number (call $length (local.get $text))))
+    (func (export "level") (call $say_number (i64.extend_i32_u (call $get_log_level))))
+    (func (export "stale") (call $log_info (i64.const 4711)))
+    (data (i32.const 0) "li\ffe"))"));
+  EXPECT_EQ(number_in(plugin.output("log")), 0U);
+  using Lines = std::vector<std::pair<LogLevel, std::string>>;
+  const std::string line =
+      "li\xEF\xBF\xBD"
+      "e";
+  EXPECT_EQ(plugin.host.lines, (Lines{{LogLevel::info, line}, {LogLevel::error, line}}));
+  EXPECT_EQ(number_in(plugin.output("level")), 2U);
+  EXPECT_NE(plugin.call("stale").message.find("log message: 4711"), std::string::npos);
+}
+
+TEST(Extism, HttpIsRefused) {
+  Plugin plugin(module_text(R"(
+    (func (export "get") (drop (call $http_request (i64.const 0) (i64.const 0))))
+    (func (export "status") (call $say_number (i64.extend_i32_u (call $http_status_code))))
+    (func (export "headers") (call $say_number (call $http_headers))))"));
+  EXPECT_EQ(number_in(plugin.output("status")), 0U);
+  EXPECT_EQ(number_in(plugin.output("headers")), 0U);
+  const Outcome outcome = plugin.call("get");
+  EXPECT_EQ(outcome.ending, Ending::error);
+  EXPECT_EQ(outcome.message, "HTTP is not available to this plugin");
+}
+
+TEST(Extism, TroupesFunctionsReachTheHost) {
+  Plugin plugin(module_text(R"(
+    (func (export "self") (call $say_block (call $self)))
+    (func (export "reply") (call $reply (call $put (i32.const 0) (i32.const 12))))
+    (func (export "kept") (local $text i64)
+      (local.set $text (call $put (i32.const 0) (i32.const 12)))
+      (call $timer (local.get $text))
+      (call $say_block (local.get $text)))
+    (func (export "stale") (call $reply (i64.const 4711)))
+    (data (i32.const 0) "{\"name\":\"x\"}"))"));
+  plugin.host.answer = std::string(R"({"address":"todo/1"})");
+  EXPECT_EQ(plugin.output("self"), R"({"address":"todo/1"})");
+  plugin.output("reply");
+  EXPECT_EQ(plugin.output("kept"), R"({"name":"x"})");
+  using Calls = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(plugin.host.calls,
+            (Calls{{"self", ""}, {"reply", R"({"name":"x"})"}, {"timer", R"({"name":"x"})"}}));
+  EXPECT_EQ(plugin.call("stale").ending, Ending::trap);
+}
+
+TEST(Extism, AHostThatRefusesEndsTheCallAsAnError) {
+  Plugin plugin(module_text(R"(
+    (func (export "reply") (result i32)
+      (call $reply (call $put (i32.const 0) (i32.const 2)))
+      (unreachable))
+    (data (i32.const 0) "{}"))"));
+  plugin.host.answer = Error{"troupe_reply needs a name"};
+  const Outcome outcome = plugin.call("reply");
+  EXPECT_EQ(outcome.ending, Ending::error);
+  EXPECT_EQ(outcome.message, "troupe_reply needs a name");
+  EXPECT_TRUE(plugin.instance->spent());
+}
+
+TEST(Extism, NoGuestReadsTheBytesOfAnother) {
+  Plugin writer(module_text(R"(
+    (func (export "write") (local $block i64) (local $i i64)
+      (local.set $block (call $alloc (i64.const 60000)))
+      (loop $next
+        (call $store_u8 (i64.add (local.get $block) (local.get $i)) (i32.const 0xaa))
+        (local.set $i (i64.add (local.get $i) (i64.const 1)))
+        (br_if $next (i64.lt_u (local.get $i) (i64.const 60000))))
+      (call $output_set (local.get $block) (i64.const 60000))))"));
+  Plugin reader(module_text(R"(
+    (func (export "read") (local $block i64) (local $i i64) (local $sum i64)
+      (local.set $block (call $alloc (i64.const 65000)))
+      (loop $next
+        (local.set $sum (i64.add (local.get $sum)
+          (i64.extend_i32_u (call $load_u8 (i64.add (local.get $block) (local.get $i))))))
+        (local.set $i (i64.add (local.get $i) (i64.const 1)))
+        (br_if $next (i64.lt_u (local.get $i) (i64.const 65000))))
+      (call $free (local.get $block))
+      (call $say_number (local.get $sum))))"));
+  // Both run on the shard of the same index, so that the arena of the one is lent to the other.
+  EXPECT_EQ(writer.output("write").size(), 60000U);
+  EXPECT_EQ(number_in(reader.output("read")), 0U);
+}
+
+TEST(Extism, AnOutputLivesAsLongAsItsOutcome) {
+  Plugin plugin(module_text(R"((func (export "echo")
+    (call $output_set (call $input_offset) (call $input_length))))"));
+  const Outcome first = plugin.call("echo", "first");
+  Outcome second = plugin.call("echo", "second");
+  const Outcome moved = std::move(second);
+  EXPECT_EQ(plugin.output("echo", "third"), "third");
+  EXPECT_EQ(first.output, "first");
+  EXPECT_EQ(moved.output, "second");
+}
+
+}  // namespace
+}  // namespace troupe::guest
