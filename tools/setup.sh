@@ -265,5 +265,7 @@ build() {
   local preset=$1
   shift
   configure "$preset"
-  step "Building build/$preset${*:+: $*}" cmake --build "$root/build/$preset" ${1:+--target "$@"}
+  # Two ninjas in one folder would write each other's files.
+  step "Building build/$preset${*:+: $*}" flock "$root/build/$preset" \
+    cmake --build "$root/build/$preset" ${1:+--target "$@"}
 }
