@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <functional>
+#include <cstdlib>
 
 namespace troupe::state {
 namespace {
@@ -42,8 +42,8 @@ bool Aligner::search(Elements before, Elements after) {
   if (std::abs(n - m) > static_cast<std::int32_t>(aligned_edits_max)) return false;
 
   hashes_.clear();
-  for (std::string_view text : before) hashes_.push_back(std::hash<std::string_view>{}(text));
-  for (std::string_view text : after) hashes_.push_back(std::hash<std::string_view>{}(text));
+  for (std::string_view text : before) hashes_.push_back(hash_(text));
+  for (std::string_view text : after) hashes_.push_back(hash_(text));
   const std::uint64_t* old_hash = hashes_.data();
   const std::uint64_t* new_hash = hashes_.data() + n;
 
@@ -90,7 +90,7 @@ bool Aligner::search(Elements before, Elements after) {
   for (--d; d > 0; --d) {
     auto [x, removal] = enter(d, k);
     auto position = static_cast<std::uint32_t>(removal ? x - 1 : x - k - 1);
-    (removal ? removed_ : added_).push_back(Lone{.position = position, .gap = none});
+    (removal ? removed_ : added_).push_back(Lone{.position = position});
     k += removal ? -1 : 1;
   }
   std::reverse(removed_.begin(), removed_.end());

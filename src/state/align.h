@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,11 @@ struct Step {
 class Aligner {
  public:
   using Elements = std::span<const std::string_view>;
+  using Hash = std::uint64_t (*)(std::string_view);
+
+  // Elements of equal hash are compared before they count as equal; two that differ cost the
+  // answer.
+  explicit Aligner(Hash hash = standard_hash) : hash_(hash) {}
 
   // Elements are their texts; equal texts are equal elements. Appends the steps in the order in
   // which they are to be taken and returns true, or leaves `steps` alone and returns false.
@@ -56,8 +62,8 @@ class Aligner {
 
   // An element that does not stay.
   struct Lone {
-    std::uint32_t position;
-    std::uint32_t gap;
+    std::uint32_t position = 0;
+    std::uint32_t gap = none;
     std::uint32_t partner = none;  // of the other side, that it is moved to or changed into
     std::uint32_t slot = none;
     bool moved = false;
@@ -91,6 +97,11 @@ class Aligner {
   void place(const Gap& gap);
   void write(std::vector<Step>& steps);
 
+  static std::uint64_t standard_hash(std::string_view text) {
+    return std::hash<std::string_view>{}(text);
+  }
+
+  Hash hash_;
   std::vector<std::uint64_t> hashes_;  // of the old elements, then of the new
   std::vector<std::int32_t> reach_;    // of the search, row by row
   std::vector<Lone> removed_;

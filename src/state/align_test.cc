@@ -177,6 +177,22 @@ TEST(Align, GivesUpBeyondItsBounds) {
   EXPECT_FALSE(align(ab, ba).found);
 }
 
+TEST(Align, DoesNotTakeEqualHashesForEqualElements) {
+  Aligner aligner([](std::string_view text) -> std::uint64_t { return text.size(); });
+  std::vector<Step> steps;
+  const std::vector<std::string_view> before = {"aa", "b", "cc"};
+  EXPECT_FALSE(aligner.align(before, std::vector<std::string_view>{"xx", "b"}, steps));
+  EXPECT_TRUE(steps.empty());
+
+  // What seems to have moved has not.
+  const std::vector<std::string_view> after = {"b", "cc", "a row of sixteen"};
+  const std::vector<std::string_view> other = {"a row of 16 or so", "b", "cc"};
+  Aligner one_hash_for_rows(
+      [](std::string_view text) -> std::uint64_t { return text.size() > 2 ? 0 : text[0]; });
+  ASSERT_TRUE(one_hash_for_rows.align(other, after, steps));
+  EXPECT_EQ(shown(steps), "-0 +2");
+}
+
 TEST(Align, PairsInOrderWhatIsTooManyToCompare) {
   Texts before;
   Texts after;

@@ -20,6 +20,9 @@ struct Scratch {
   std::string unescaped;
 };
 
+// Nodes kept for the next reading: 1 MiB. What a larger text needed is given back.
+constexpr std::size_t scratch_nodes_max = 1 << 16;
+
 // Whether the inside of a string, accepted by json::parse(), is what json::quote() writes.
 bool quoted_as_we_do(std::string_view inside) {
   for (std::size_t at = inside.find('\\'); at != std::string_view::npos;
@@ -179,6 +182,7 @@ Result<Canonical> Canonical::read(std::string_view text) {
     Writer(scratch, result.text_, result.tape_.nodes).value(0);
   }
   result.tape_.text = result.text_;
+  if (scratch.tape.nodes.capacity() > scratch_nodes_max) scratch = {};
   return result;
 }
 

@@ -9,7 +9,6 @@
 namespace troupe::state {
 
 using json::Kind;
-using json::Node;
 
 std::string_view Differ::diff(const Canonical& before, const Canonical& after) {
   patch_ = "[";
@@ -216,7 +215,7 @@ void Differ::push_name(const json::Tape& tape, std::uint32_t name) {
 }
 
 void Differ::push_index(std::uint32_t index) {
-  std::array<char, 10> digits;
+  std::array<char, 10> digits{};
   auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), index);
   path_ += '/';
   path_.append(digits.data(), end);

@@ -21,8 +21,8 @@
 
 namespace troupe::state {
 
-// Keeps its buffers between uses: once they have grown, a comparison allocates nothing. Owned by a
-// shard; not thread-safe.
+// Keeps its buffers between uses: once they have grown, to the size of a state at most, a
+// comparison allocates nothing. Owned by a shard; not thread-safe.
 class Differ {
  public:
   // The patch as JSON text, `[]` when nothing changed; it stays until the next call.

@@ -57,7 +57,7 @@ class Roundtrip : public ::testing::Test {
 };
 
 TEST_F(Roundtrip, CanonicalTextMeansTheSameToOthers) {
-  for (int round = 0; round < 1500; ++round) {
+  for (int round = 0; round < 800; ++round) {
     Sketch sketch = random_sketch(random_, 4);
     std::string text = writer_.write(sketch);
     auto value = Canonical::read(text);
@@ -72,7 +72,7 @@ TEST_F(Roundtrip, CanonicalTextMeansTheSameToOthers) {
 }
 
 TEST_F(Roundtrip, HoldsForDocumentsThatHaveNothingInCommon) {
-  for (int round = 0; round < 800; ++round) {
+  for (int round = 0; round < 400; ++round) {
     Canonical before = read(random_sketch(random_, 4));
     Canonical after = read(random_sketch(random_, 4));
     ASSERT_NO_FATAL_FAILURE(check(before, after));
@@ -81,7 +81,7 @@ TEST_F(Roundtrip, HoldsForDocumentsThatHaveNothingInCommon) {
 }
 
 TEST_F(Roundtrip, HoldsForDocumentsThatChangeStepByStep) {
-  for (int document = 0; document < 60; ++document) {
+  for (int document = 0; document < 40; ++document) {
     Sketch sketch = random_sketch(random_, 5);
     for (int round = 0; round < 20; ++round) {
       Canonical before = read(sketch);
@@ -95,7 +95,7 @@ TEST_F(Roundtrip, HoldsForDocumentsThatChangeStepByStep) {
 }
 
 TEST_F(Roundtrip, HoldsForLongArraysOfWhichLittleChanges) {
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 20; ++round) {
     Sketch list{.kind = json::Kind::array};
     for (std::size_t n = 100 + random_.below(200); n > 0; --n) {
       list.children.push_back(random_sketch(random_, 2));
