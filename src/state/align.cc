@@ -7,6 +7,9 @@
 namespace troupe::state {
 namespace {
 
+// What a comparison for similarity takes of the allowance.
+constexpr std::size_t similar_pair_work = 16;
+
 // How many bytes two texts have in common at their ends.
 std::uint32_t similarity(std::string_view a, std::string_view b) {
   const std::size_t most = std::min({a.size(), b.size(), similar_bytes_max});
@@ -19,15 +22,18 @@ std::uint32_t similarity(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool Aligner::align(Elements before, Elements after, std::vector<Step>& steps) {
+bool Aligner::align(Elements before,
+                    Elements after,
+                    std::vector<Step>& steps,
+                    std::uint32_t& allowance) {
   removed_.clear();
   added_.clear();
   gaps_.clear();
   slots_.clear();
-  if (!search(before, after) || !gather_gaps(before, after)) return false;
+  if (!search(before, after, allowance) || !gather_gaps(before, after)) return false;
   find_moves(before, after);
   for (const Gap& gap : gaps_) {
-    find_changes(before, after, gap);
+    find_changes(before, after, gap, allowance);
     place(gap);
   }
   write(steps);
@@ -36,7 +42,7 @@ bool Aligner::align(Elements before, Elements after, std::vector<Step>& steps) {
 
 // Myers' greedy search. Row d of reach_ holds, for each diagonal k = -d, -d+2, ... d, how many old
 // elements are behind us after d removals and additions of which k more were removals.
-bool Aligner::search(Elements before, Elements after) {
+bool Aligner::search(Elements before, Elements after, std::uint32_t& allowance) {
   const auto n = static_cast<std::int32_t>(before.size());
   const auto m = static_cast<std::int32_t>(after.size());
   if (std::abs(n - m) > static_cast<std::int32_t>(aligned_edits_max)) return false;
@@ -69,7 +75,10 @@ bool Aligner::search(Elements before, Elements after) {
     return {std::max(by_removal, by_addition), by_removal >= by_addition};
   };
 
-  std::uint32_t steps = 0;
+  auto work = [&](std::uint32_t pairs) {
+    allowance -= std::min(allowance, pairs);
+    return allowance > 0;
+  };
   std::int32_t d = 0;
   for (bool found = false; !found; ++d) {
     if (d > static_cast<std::int32_t>(aligned_edits_max)) return false;
@@ -77,11 +86,13 @@ bool Aligner::search(Elements before, Elements after) {
     for (std::int32_t k = -d; k <= d && !found; k += 2) {
       std::int32_t x = d == 0 ? 0 : enter(d, k).x;
       if (x != outside) {
-        while (x < n && x - k < m && old_hash[x] == new_hash[x - k]) ++x, ++steps;
+        const std::int32_t from = x;
+        while (x < n && x - k < m && old_hash[x] == new_hash[x - k]) ++x;
+        if (!work(static_cast<std::uint32_t>(x - from))) return false;
         found = x == n && x - k == m;
       }
       reach(d, k) = x;
-      if (++steps > aligned_steps_max) return false;
+      if (!work(1)) return false;
     }
   }
 
@@ -146,7 +157,10 @@ void Aligner::find_moves(Elements before, Elements after) {
   }
 }
 
-void Aligner::find_changes(Elements before, Elements after, const Gap& gap) {
+void Aligner::find_changes(Elements before,
+                           Elements after,
+                           const Gap& gap,
+                           std::uint32_t& allowance) {
   free_removed_.clear();
   free_added_.clear();
   for (std::uint32_t r = gap.removed_first; r < gap.removed_end; ++r) {
@@ -163,11 +177,14 @@ void Aligner::find_changes(Elements before, Elements after, const Gap& gap) {
   const bool fewer_removed = free_removed_.size() < free_added_.size();
   const std::vector<std::uint32_t>& fewer = fewer_removed ? free_removed_ : free_added_;
   const std::vector<std::uint32_t>& more = fewer_removed ? free_added_ : free_removed_;
-  if (fewer.size() == more.size() || fewer.size() * more.size() > similar_pairs_max) {
+  const std::size_t pairs = fewer.size() * more.size();
+  if (fewer.size() == more.size() || pairs > similar_pairs_max ||
+      pairs * similar_pair_work > allowance) {
     for (std::size_t i = 0; i < fewer.size(); ++i) pair(free_removed_[i], free_added_[i]);
     return;
   }
 
+  allowance -= static_cast<std::uint32_t>(pairs * similar_pair_work);
   // score(i, j): the best sum of similarities when the first i of the fewer all have a partner
   // among the first j of the more, in order.
   const std::size_t width = more.size() + 1;

@@ -7,8 +7,8 @@
 //
 //   a b c d   ->   b c a x      move 0 to 2, change 3
 //
-// The work is bounded. Where a bound is reached there is no answer, and the caller compares
-// position by position.
+// The work is bounded, also over many arrays: a caller gives an allowance that they share. Where a
+// bound is reached there is no answer, and the caller compares position by position.
 #pragma once
 
 #include <cstddef>
@@ -22,13 +22,11 @@ namespace troupe::state {
 
 // Removed and added elements together. Time and memory of the search grow with its square.
 inline constexpr std::uint32_t aligned_edits_max = 128;
-// Steps of the search, some nanoseconds each.
-inline constexpr std::uint32_t aligned_steps_max = 1 << 16;
 // Pairs compared for similarity between two staying elements; when there are more, they pair in
 // order.
 inline constexpr std::size_t similar_pairs_max = 256;
 // What such a comparison looks at, from the beginning and from the end.
-inline constexpr std::size_t similar_bytes_max = 256;
+inline constexpr std::size_t similar_bytes_max = 128;
 // Shorter elements are moved only when that saves a step: to write them anew is as short.
 inline constexpr std::size_t moved_bytes_min = 16;
 
@@ -36,9 +34,9 @@ struct Step {
   enum class Kind : std::uint8_t { remove, add, change, move };
 
   Kind kind;
-  std::uint32_t
-      index;         // in the array as the steps before have left it; of a move, where it is taken
-  std::uint32_t to;  // of a move: where it is put, once it is taken
+  // In the array as the steps before have left it; of a move, where it is taken.
+  std::uint32_t index;
+  std::uint32_t to;      // of a move: where it is put, once it is taken
   std::uint32_t before;  // which element of the old array, except for add
   std::uint32_t after;   // which element of the new array, except for remove
 };
@@ -54,8 +52,9 @@ class Aligner {
   explicit Aligner(Hash hash = standard_hash) : hash_(hash) {}
 
   // Elements are their texts; equal texts are equal elements. Appends the steps in the order in
-  // which they are to be taken and returns true, or leaves `steps` alone and returns false.
-  bool align(Elements before, Elements after, std::vector<Step>& steps);
+  // which they are to be taken and returns true, or leaves `steps` alone and returns false. The
+  // work done, in pairs of elements looked at, is taken from `allowance`.
+  bool align(Elements before, Elements after, std::vector<Step>& steps, std::uint32_t& allowance);
 
  private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
@@ -90,10 +89,10 @@ class Aligner {
     std::uint32_t after;
   };
 
-  bool search(Elements before, Elements after);
+  bool search(Elements before, Elements after, std::uint32_t& allowance);
   bool gather_gaps(Elements before, Elements after);
   void find_moves(Elements before, Elements after);
-  void find_changes(Elements before, Elements after, const Gap& gap);
+  void find_changes(Elements before, Elements after, const Gap& gap, std::uint32_t& allowance);
   void place(const Gap& gap);
   void write(std::vector<Step>& steps);
 

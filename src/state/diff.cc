@@ -16,6 +16,9 @@ std::string_view Differ::diff(const Canonical& before, const Canonical& after) {
     old_ = &before.tape();
     new_ = &after.tape();
     path_.clear();
+    alignment_work_left_ = alignment_work_max;
+    looked_bytes_left_ =
+        std::max(looks_max * (before.text().size() + after.text().size()), looked_bytes_min);
     change(0, 0);
   }
   patch_ += ']';
@@ -28,12 +31,16 @@ bool Differ::equal(std::uint32_t old_node, std::uint32_t new_node) const {
 
 void Differ::change(std::uint32_t old_node, std::uint32_t new_node) {
   constexpr std::string_view replacement = R"(,{"op":"replace","path":"","value":})";
-  const bool first = patch_.back() == '[';
   const Kind kind = old_->nodes[old_node].kind;
   if (kind == new_->nodes[new_node].kind && (kind == Kind::object || kind == Kind::array)) {
+    const std::size_t new_bytes = new_->raw(new_->nodes[new_node]).size();
+    const std::size_t bytes = old_->raw(old_->nodes[old_node]).size() + new_bytes;
+    if (bytes > looked_bytes_left_) return replace(new_node);
+    looked_bytes_left_ -= bytes;
+
     const std::size_t size = patch_.size();
-    const std::size_t size_max = size + replacement.size() - (first ? 1 : 0) + path_.size() +
-                                 new_->raw(new_->nodes[new_node]).size();
+    const std::size_t comma = patch_.back() == '[' ? 0 : 1;
+    const std::size_t size_max = size + replacement.size() - 1 + comma + path_.size() + new_bytes;
     const bool short_enough = kind == Kind::object ? object(old_node, new_node, size_max)
                                                    : array(old_node, new_node, size_max);
     if (short_enough) return;
@@ -143,7 +150,10 @@ void Differ::find_steps(std::size_t first_old,
       texts_.push_back(new_->raw(new_->nodes[nodes_[first_new + i]]));
     }
     const std::span<const std::string_view> texts(texts_);
-    if (aligner_.align(texts.first(old_count), texts.last(new_count), steps_)) return;
+    if (aligner_.align(
+            texts.first(old_count), texts.last(new_count), steps_, alignment_work_left_)) {
+      return;
+    }
   }
 
   // Position by position; what is too many goes from the end, what is missing comes to the end.

@@ -21,6 +21,13 @@
 
 namespace troupe::state {
 
+// Pairs of elements that one comparison may look at to align its arrays: about 1 ms.
+inline constexpr std::uint32_t alignment_work_max = 1 << 18;
+// How often one comparison may look at the bytes of both states, which are looked at again at each
+// level down to a change. What lies deeper is replaced. Small states have some more.
+inline constexpr std::size_t looks_max = 16;
+inline constexpr std::size_t looked_bytes_min = std::size_t{64} << 10;
+
 // Keeps its buffers between uses: once they have grown, to the size of a state at most, a
 // comparison allocates nothing. Owned by a shard; not thread-safe.
 class Differ {
@@ -53,6 +60,8 @@ class Differ {
   void push_name(const json::Tape& tape, std::uint32_t name);
   void push_index(std::uint32_t index);
 
+  std::uint32_t alignment_work_left_ = 0;
+  std::size_t looked_bytes_left_ = 0;
   const json::Tape* old_ = nullptr;
   const json::Tape* new_ = nullptr;
   std::string patch_;

@@ -276,5 +276,38 @@ TEST(Differ, GoesAsDeepAsADocumentMay) {
   EXPECT_NE(patch.find(R"(/2/b/2/b)"), std::string::npos);
 }
 
+TEST(Differ, ReplacesWhatItWouldHaveToLookAtTooOften) {
+  // Each of 1000 nests is looked at again on each of its levels.
+  auto nests = [](std::string_view core) {
+    std::string text = "[";
+    for (int i = 0; i < 1000; ++i) {
+      text += i == 0 ? "" : ",";
+      text += std::string(120, '[') + std::string(core) + std::string(120, ']');
+    }
+    return text + "]";
+  };
+  std::string patch = diff(nests("1"), nests("2"));
+  EXPECT_EQ(patch.size(), nests("2").size() + 37);
+}
+
+TEST(Differ, ComparesByPositionWhatItCannotAfford) {
+  // Each row has a new element in front and another at the end.
+  auto matrix = [](bool after) {
+    std::string text = "[";
+    for (int row = 0; row < 6000; ++row) {
+      text += row == 0 ? "[" : ",[";
+      if (after) text += "\"new\",";
+      for (int i = 0; i < 50; ++i) {
+        text += (i == 0 ? "\"" : ",\"") + std::to_string(row) + " and " + std::to_string(i) + "\"";
+      }
+      text += after ? ",1]" : ",0]";
+    }
+    return text + "]";
+  };
+  std::string patch = diff(matrix(false), matrix(true));
+  EXPECT_EQ(patch.find(R"([{"op":"add","path":"/0/0","value":"new"},)"), 0u);
+  EXPECT_NE(patch.find(R"({"op":"replace","path":"/5999","value":["new",)"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace troupe::state
