@@ -2,6 +2,7 @@
 
 #include "guest/descriptor.h"
 #include "guest/engine_impl.h"
+#include "guest/growth.h"
 #include "guest/text.h"
 #include "guest/wasmtime.h"
 
@@ -185,6 +186,10 @@ std::optional<T> number(const char* text) {
   return value;
 }
 
+const std::uint8_t* bytes_of(std::string_view wasm) {
+  return reinterpret_cast<const std::uint8_t*>(wasm.data());
+}
+
 int refuse_module(std::string_view reason) {
   write_all(STDERR_FILENO, reason);
   return refused;
@@ -199,10 +204,19 @@ int compile(Compiler compiler) {
   void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, STDIN_FILENO, 0);
   if (mapped == MAP_FAILED) return refuse_module("the compiler cannot read the module");
 
+  std::string_view wasm(static_cast<const char*>(mapped), size);
+
   const WasmEngine engine(wasm_engine_new_with_config(compile_config(compiler).release()));
+  // Before it is rewritten: what is wrong with a module is said about the author's.
+  if (wasmtime_error_t* error =
+          wasmtime_module_validate(engine.get(), bytes_of(wasm), wasm.size())) {
+    return refuse_module(message_of(error));
+  }
+  const std::optional<std::string> rewritten = with_noted_growth(wasm);
+  if (rewritten) wasm = *rewritten;
   wasmtime_module_t* raw = nullptr;
   if (wasmtime_error_t* error =
-          wasmtime_module_new(engine.get(), static_cast<const std::uint8_t*>(mapped), size, &raw)) {
+          wasmtime_module_new(engine.get(), bytes_of(wasm), wasm.size(), &raw)) {
     return refuse_module(message_of(error));
   }
   const WasmModule module(raw);

@@ -112,8 +112,8 @@ WasmConfig compile_config(Compiler compiler) {
 }
 
 std::string compile_config_name(Compiler compiler) {
-  // Count the last number up when compile_config() changes.
-  return compiler == Compiler::fast ? "winch-1" : "cranelift-1";
+  // Count the last number up when compile_config(), or what is done to modules before, changes.
+  return compiler == Compiler::fast ? "winch-2" : "cranelift-2";
 }
 
 Engine::Impl::Impl(const EngineOptions& o, WasmEngine e, WasmLinker l)

@@ -2,6 +2,7 @@
 
 #include "guest/call.h"
 #include "guest/engine_impl.h"
+#include "guest/growth.h"
 #include "guest/module_impl.h"
 #include "guest/sleep.h"
 #include "guest/text.h"
@@ -130,7 +131,7 @@ std::string error_text(const Call& call) {
 }
 
 // The guest was ended by a trap: by its own doing, or from within an imported function.
-Outcome outcome_of(const Call& call, Failure& failure) {
+Outcome outcome_of(const Call& call, Failure& failure, bool growth_refused) {
   if (call.refused_by_host)
     return failed(Ending::error, readable(*call.refusal, message_bytes_max));
   if (call.exit_code) {
@@ -150,7 +151,8 @@ Outcome outcome_of(const Call& call, Failure& failure) {
     text = message_of(std::exchange(failure.error, nullptr));
   }
   const std::string reason = readable(call.refusal ? *call.refusal : first_line(text), 1024);
-  if (call.memory_refused) return out_of_memory(call.environment.limits, std::move(detail));
+  if (call.memory_refused || growth_refused)
+    return out_of_memory(call.environment.limits, std::move(detail));
   // What the guest has to say about its end comes first, as in Extism.
   if (std::string said = error_text(call); !said.empty()) {
     return failed(Ending::trap, std::move(said), "trap: " + reason + "\n" + detail);
@@ -206,6 +208,7 @@ struct Instance::Impl {
   Task<std::optional<Outcome>> instantiate(Call& call);
   Task<std::optional<Outcome>> start_up(Call& call, StartUp step);
   wasmtime_func_t export_at(std::size_t index);
+  bool growth_refused() const;
   const wasmtime_func_t& function(const Module::Impl::Function& function);
 
   shard::Shard& shard;
@@ -256,6 +259,17 @@ wasmtime_func_t Instance::Impl::export_at(std::size_t index) {
   return item.of.func;
 }
 
+// Whether the guest's memory was to grow beyond its limit (growth.h).
+bool Instance::Impl::growth_refused() const {
+  wasmtime_extern_t item;
+  const std::string_view name = growth_refused_export;
+  if (!wasmtime_instance_export_get(context, &instance, name.data(), name.size(), &item))
+    return false;
+  wasmtime_val_t value{};
+  if (item.kind == WASMTIME_EXTERN_GLOBAL) wasmtime_global_get(context, &item.of.global, &value);
+  return value.kind == WASMTIME_I32 && value.of.i32 != 0;
+}
+
 const wasmtime_func_t& Instance::Impl::function(const Module::Impl::Function& function) {
   wasmtime_func_t& known = functions[function.index];
   if (known.store_id == 0) known = export_at(function.export_index);
@@ -276,7 +290,7 @@ Task<std::optional<Outcome>> Instance::Impl::instantiate(Call& call) {
     co_return failed(Ending::out_of_memory,
                      "there is no room for the instance: " + std::string(first_line(text)));
   }
-  if (failure) co_return outcome_of(call, failure);
+  if (failure) co_return outcome_of(call, failure, false);
   co_return std::nullopt;
 }
 
@@ -299,7 +313,7 @@ Task<std::optional<Outcome>> Instance::Impl::start_up(Call& call, StartUp step) 
   if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
     co_return timed_out(environment.limits);
   }
-  if (failure) co_return outcome_of(call, failure);
+  if (failure) co_return outcome_of(call, failure, growth_refused());
   co_return std::nullopt;
 }
 
@@ -360,7 +374,7 @@ Task<Outcome> Instance::call(std::string_view function,
   call.end_output();
   Outcome outcome;
   if (failure) {
-    outcome = outcome_of(call, failure);
+    outcome = outcome_of(call, failure, impl.growth_refused());
   } else {
     impl.spent = false;
     if (std::string text = error_text(call); !text.empty()) {

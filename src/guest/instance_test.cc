@@ -105,6 +105,26 @@ TEST(Instance, RefusesAMemoryBeyondThePluginsLimit) {
   EXPECT_EQ(outcome.ending, Ending::out_of_memory);
 }
 
+TEST(Instance, EndsAMemoryBomb) {
+  Plugin plugin(module_text(R"((func (export "grow")
+    (loop $next
+      (if (i32.eq (memory.grow (i32.const 10)) (i32.const -1)) (then unreachable))
+      (br $next)))
+    (func (export "grow_at_once") (drop (memory.grow (i32.const 60000))) unreachable)
+    (func (export "grow_a_little")
+      (if (i32.ne (memory.grow (i32.const 3)) (i32.const 2)) (then unreachable))
+      (call $say_number (i64.extend_i32_u (memory.size)))))"));
+  for (const std::string_view function : {"grow", "grow_at_once"}) {
+    const Outcome outcome = plugin.call(function);
+    EXPECT_EQ(outcome.ending, Ending::out_of_memory);
+    EXPECT_EQ(outcome.message,
+              "the plugin needs more memory than its limit of 256 pages of 64 KiB");
+    EXPECT_NE(outcome.detail, "");
+    plugin.instance.reset();
+  }
+  EXPECT_EQ(number_in(plugin.output("grow_a_little")), 5U);
+}
+
 TEST(Instance, EndsAGuestThatWantsTooManyBlocks) {
   Plugin plugin(module_text(R"((func (export "hoard")
     (loop $next
