@@ -4,6 +4,7 @@
 #include "server/toml_section.h"
 #include "wire/origin.h"
 #include "wire/proxies.h"
+#include "wire/uri.h"
 
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
@@ -19,7 +20,6 @@
 namespace troupe::server {
 namespace {
 
-namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kib = 1024;
@@ -27,18 +27,19 @@ constexpr std::int64_t mib = 1024 * kib;
 constexpr std::int64_t gib = 1024 * mib;
 // Frames, bodies, states and outputs are handled whole in memory.
 constexpr std::int64_t text_bytes_max = 256 * mib;
+constexpr std::int64_t time_ms_max = 3'600'000;
 // Larger integers are not exact in browsers.
 constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;
 constexpr std::size_t plugin_name_bytes_max = 63;
 
-constexpr std::string_view name_rule =
-    "a plugin's name is 1 to 63 of a-z 0-9 _ . - and begins with a letter or a digit";
-
-bool is_plugin_name(std::string_view name) {
-  const auto first = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const auto other = [&](char c) { return first(c) || c == '_' || c == '.' || c == '-'; };
-  return !name.empty() && name.size() <= plugin_name_bytes_max && first(name.front()) &&
-         std::all_of(name.begin(), name.end(), other);
+// A path of plain parts, without '/' at its end.
+bool is_mount(std::string_view text) {
+  const auto plain = [](char c) {
+    return c == '/' || wire::percent_encode_key_part({&c, 1}) == std::string_view(&c, 1);
+  };
+  return text.size() > 1 && text.front() == '/' && text.back() != '/' &&
+         text.find("//") == std::string_view::npos && text.find("/.") == std::string_view::npos &&
+         std::all_of(text.begin(), text.end(), plain);
 }
 
 // One reading of one file; what it finds goes into `config_` and `notes_`.
@@ -51,8 +52,8 @@ class Reader {
   Config read(const toml::table& root) {
     Section file(notes_, root, "", "", {1, 1});
     config_.data_dir = folder_ / "troupe-data";
-    config_.http.listen = {Endpoint(asio::ip::address_v4::loopback(), 4000)};
-    config_.admin = Endpoint(asio::ip::address_v4::loopback(), 4001);
+    config_.http.listen = {"127.0.0.1:4000"};
+    config_.admin = "127.0.0.1:4001";
 
     if (std::string data_dir; file.string("data_dir", data_dir)) {
       if (data_dir.empty()) file.mistake("data_dir", "must not be empty");
@@ -78,15 +79,12 @@ class Reader {
 
  private:
   void read_http(Section& section) {
-    std::vector<Endpoint> listen;
+    std::vector<std::string> listen;
     if (section.strings("listen", [&](const std::string& text, const Section::Note& note) {
-          if (const Result<Endpoint> endpoint = parse_endpoint(text)) {
-            listen.push_back(*endpoint);
-          } else {
-            note(endpoint.error().message);
-          }
+          if (auto address = check_address(text); !address) note(address.error().message);
+          listen.push_back(text);
         })) {
-      if (listen.empty() && notes_.sound()) {
+      if (listen.empty()) {
         section.mistake("listen", "must name at least one address");
       }
       config_.http.listen = std::move(listen);
@@ -117,25 +115,27 @@ class Reader {
   }
 
   void read_admin(Section& section) {
-    std::string text;
-    if (!section.string("listen", text)) return;
-    if (const Result<Endpoint> endpoint = parse_endpoint(text)) {
-      config_.admin = *endpoint;
-    } else {
-      section.mistake("listen", endpoint.error().message);
+    if (!section.string("listen", config_.admin)) return;
+    if (auto address = check_address(config_.admin); !address) {
+      section.mistake("listen", address.error().message);
     }
   }
 
   void read_bounds(Section& section) {
     ServerBounds& bounds = config_.bounds;
-    section.number("frame_bytes", bounds.frame_bytes_max, kib, text_bytes_max);
-    section.number("http_body_bytes", bounds.http_body_bytes_max, kib, text_bytes_max);
+    socket::Limits& socket = bounds.socket;
+    section.number("connections", socket.connections_max, 1, 1'000'000);
+    section.number("frame_bytes", socket.frame_bytes_max, kib, text_bytes_max);
+    section.number("header_bytes", socket.header_bytes_max, kib, mib);
+    section.number("http_body_bytes", socket.body_bytes_max, kib, text_bytes_max);
     section.number("socket_topics", bounds.channel.topics_max, 1, 1'000'000);
-    section.number("socket_unsent_bytes", bounds.channel.unsent_bytes_max, kib, gib);
+    section.number("socket_unsent_bytes", socket.unsent_bytes_max, kib, gib);
+    bounds.channel.unsent_bytes_max = socket.unsent_bytes_max;
     section.number("channel_events", bounds.channel.events_waiting_max, 1, 1'000'000);
-    std::int64_t drain_ms = bounds.drain_max.count();
-    section.number("drain_ms", drain_ms, 0, 3'600'000);
-    bounds.drain_max = std::chrono::milliseconds(drain_ms);
+    read_time(section, "idle_ms", socket.idle_timeout, 1000);
+    read_time(section, "request_ms", socket.request_timeout, 100);
+    read_time(section, "write_ms", socket.write_timeout, 100);
+    read_time(section, "drain_ms", socket.drain_timeout, 0);
     std::int64_t seconds = bounds.compile.cpu_time_max.count();
     section.number("compile_cpu_seconds", seconds, 1, 3600);
     bounds.compile.cpu_time_max = std::chrono::seconds(seconds);
@@ -143,6 +143,15 @@ class Reader {
     section.number("instances", bounds.instances_max, 1, 16'000);
     section.number("instance_pages", bounds.instance_pages_max, 1, 65'536);
     read_plugin_bounds(section, plugin_bounds_, output_bytes_max_);
+  }
+
+  static void read_time(Section& section,
+                        std::string_view key,
+                        std::chrono::milliseconds& time,
+                        std::int64_t min_ms) {
+    std::int64_t ms = time.count();
+    section.number(key, ms, min_ms, time_ms_max);
+    time = std::chrono::milliseconds(ms);
   }
 
   // The bounds of a plugin: in [limits] for all, in [plugins.NAME.limits] for one.
@@ -166,7 +175,7 @@ class Reader {
     guest::Limits& limits = plugin.environment.limits;
     limits.output_bytes_max = output_bytes_max_;
 
-    if (!is_plugin_name(name)) section.mistake("", name_rule);
+    if (!is_plugin_name(name)) section.mistake("", plugin_name_rule);
     read_file(section, "source", plugin.source);
     read_file(section, "wasm", plugin.wasm);
     section.not_offered("manifest", "name the module with wasm, and its settings here");
@@ -207,9 +216,7 @@ class Reader {
       memory.not_offered("max_http_response_bytes", "plugins have no HTTP client");
     });
     limits.memory_pages_max = std::min(limits.memory_pages_max, config_.bounds.instance_pages_max);
-    std::int64_t timeout_ms = limits.timeout.count();
-    section.number("timeout_ms", timeout_ms, 1, 3'600'000);
-    limits.timeout = std::chrono::milliseconds(timeout_ms);
+    read_time(section, "timeout_ms", limits.timeout, 1);
     section.table("limits", [&](Section& bounds) {
       read_plugin_bounds(bounds, plugin.bounds, limits.output_bytes_max);
     });
@@ -270,9 +277,12 @@ class Reader {
     } else {
       section.mistake("actor", key.error().message);
     }
-    if (std::string socket; section.string("socket", socket) && socket != "/socket") {
+    topic.mount = "/socket";
+    if (section.string("socket", topic.mount) && !is_mount(topic.mount)) {
       section.mistake("socket",
-                      "this version of troupe has one mount, \"/socket\"; leave the key out");
+                      fmt::format("\"{}\" is no mount; write a path such as \"/socket\", which "
+                                  "clients reach at ws://HOST/socket",
+                                  topic.mount));
     }
     std::vector<std::string> events;
     if (section.strings("events", [&](const std::string& event, const Section::Note& note) {
@@ -285,7 +295,10 @@ class Reader {
     section.number("max_version", rule.max_version, 1, version_max);
 
     for (const TopicConfig& earlier : config_.topics) {
-      if (rule.match.empty() || !covers(earlier.rule.match, rule.match)) continue;
+      if (rule.match.empty() || earlier.mount != topic.mount ||
+          !covers(earlier.rule.match, rule.match)) {
+        continue;
+      }
       section.mistake("match",
                       fmt::format("\"{}\" is never reached: \"{}\" stands before it in the file",
                                   rule.match,
@@ -334,7 +347,14 @@ class Reader {
 
 }  // namespace
 
-Result<Endpoint> parse_endpoint(std::string_view text) {
+bool is_plugin_name(std::string_view name) {
+  const auto first = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const auto other = [&](char c) { return first(c) || c == '_' || c == '.' || c == '-'; };
+  return !name.empty() && name.size() <= plugin_name_bytes_max && first(name.front()) &&
+         std::all_of(name.begin(), name.end(), other);
+}
+
+Result<void> check_address(std::string_view text) {
   const Error error{fmt::format(
       "\"{}\" is no address to listen on; write ADDRESS:PORT, such as \"127.0.0.1:4000\", "
       "\"[::1]:4000\", or \"0.0.0.0:4000\" for everywhere",
@@ -354,9 +374,9 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (code != std::errc() || end != digits.data() + digits.size()) return error;
   boost::system::error_code bad_address;
-  const asio::ip::address address = asio::ip::make_address(host, bad_address);
+  boost::asio::ip::make_address(host, bad_address);
   if (bad_address) return error;
-  return Endpoint(address, port);
+  return {};
 }
 
 Result<Config> load_config(const fs::path& file) {

@@ -12,27 +12,28 @@
 #include "guest/engine.h"
 #include "guest/instance.h"
 #include "guest/module_cache.h"
+#include "socket/limits.h"
 
-#include <boost/asio/ip/tcp.hpp>
-
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::server {
 
-using Endpoint = boost::asio::ip::tcp::endpoint;
-
 // `127.0.0.1:4000`, `[::1]:4000` or `localhost:4000`. Port 0 takes any free one.
-Result<Endpoint> parse_endpoint(std::string_view text);
+Result<void> check_address(std::string_view text);
+
+bool is_plugin_name(std::string_view name);
+inline constexpr std::string_view plugin_name_rule =
+    "a plugin's name is 1 to 63 of a-z 0-9 _ . - and begins with a letter or a digit";
 
 struct HttpConfig {
-  std::vector<Endpoint> listen;
+  std::vector<std::string> listen;           // addresses with ports
   std::vector<std::string> origins;          // besides the server's own
   std::vector<std::string> trusted_proxies;  // addresses or networks
   std::size_t threads = 0;                   // 0: one for each core
@@ -41,9 +42,7 @@ struct HttpConfig {
 
 // Bounds of the whole server. Those of a plugin are with the plugin.
 struct ServerBounds {
-  std::size_t frame_bytes_max = std::size_t{1} << 20;
-  std::size_t http_body_bytes_max = std::size_t{8} << 20;
-  std::chrono::milliseconds drain_max{10'000};
+  socket::Limits socket;
   channel::Bounds channel;
   guest::CompileLimits compile;
   std::size_t instances_max = 1000;
@@ -66,6 +65,7 @@ struct PluginConfig {
 
 struct TopicConfig {
   std::string place;  // FILE:LINE:COLUMN: topics[N]
+  std::string mount;  // clients connect to MOUNT/websocket
   channel::TopicRule rule;
 };
 
@@ -73,7 +73,7 @@ struct Config {
   std::filesystem::path file;      // empty for `troupe dev FILE`, which has none
   std::filesystem::path data_dir;  // empty: nothing is kept when the server ends
   HttpConfig http;
-  Endpoint admin;
+  std::string admin;  // address with port; empty: none
   ServerBounds bounds;
   std::vector<PluginConfig> plugins;  // by name
   std::vector<TopicConfig> topics;    // the first match wins

@@ -66,8 +66,8 @@ TEST_F(ConfigFile, FillsInTheDefaults) {
   const Config config = load(sound).value();
   EXPECT_EQ(config.data_dir, folder_ / "troupe-data");
   ASSERT_EQ(config.http.listen.size(), 1U);
-  EXPECT_EQ(config.http.listen[0], parse_endpoint("127.0.0.1:4000").value());
-  EXPECT_EQ(config.admin, parse_endpoint("127.0.0.1:4001").value());
+  EXPECT_EQ(config.http.listen[0], "127.0.0.1:4000");
+  EXPECT_EQ(config.admin, "127.0.0.1:4001");
   EXPECT_EQ(config.http.threads, 0U);
   EXPECT_TRUE(config.http.static_folder.empty());
   ASSERT_EQ(config.plugins.size(), 1U);
@@ -95,7 +95,12 @@ static = "public"
 [admin]
 listen = "localhost:9000"
 [limits]
+connections = 6
 frame_bytes = 2048
+header_bytes = 3072
+idle_ms = 1005
+request_ms = 1006
+write_ms = 1007
 http_body_bytes = 4096
 socket_topics = 7
 socket_unsent_bytes = 8192
@@ -127,25 +132,31 @@ log_bytes_per_second = 23
 match = "todo:*"
 plugin = "todo"
 actor = "{rest}"
-socket = "/socket"
+socket = "/live"
 events = ["addTodo"]
 max_version = 24
 )")
                             .value();
   EXPECT_EQ(config.data_dir, folder_ / "data");
   ASSERT_EQ(config.http.listen.size(), 2U);
-  EXPECT_EQ(config.http.listen[1], parse_endpoint("[::1]:8080").value());
+  EXPECT_EQ(config.http.listen[1], "[::1]:8080");
   EXPECT_EQ(config.http.origins, std::vector<std::string>{"https://example.com"});
   EXPECT_EQ(config.http.trusted_proxies.size(), 2U);
   EXPECT_EQ(config.http.threads, 3U);
   EXPECT_EQ(config.http.static_folder, folder_ / "public");
-  EXPECT_EQ(config.admin.port(), 9000);
-  EXPECT_EQ(config.bounds.frame_bytes_max, 2048U);
-  EXPECT_EQ(config.bounds.http_body_bytes_max, 4096U);
+  EXPECT_EQ(config.admin, "localhost:9000");
+  EXPECT_EQ(config.bounds.socket.connections_max, 6U);
+  EXPECT_EQ(config.bounds.socket.frame_bytes_max, 2048U);
+  EXPECT_EQ(config.bounds.socket.header_bytes_max, 3072U);
+  EXPECT_EQ(config.bounds.socket.body_bytes_max, 4096U);
+  EXPECT_EQ(config.bounds.socket.unsent_bytes_max, 8192U);
+  EXPECT_EQ(config.bounds.socket.idle_timeout.count(), 1005);
+  EXPECT_EQ(config.bounds.socket.request_timeout.count(), 1006);
+  EXPECT_EQ(config.bounds.socket.write_timeout.count(), 1007);
   EXPECT_EQ(config.bounds.channel.topics_max, 7U);
   EXPECT_EQ(config.bounds.channel.unsent_bytes_max, 8192U);
   EXPECT_EQ(config.bounds.channel.events_waiting_max, 9U);
-  EXPECT_EQ(config.bounds.drain_max.count(), 11);
+  EXPECT_EQ(config.bounds.socket.drain_timeout.count(), 11);
   EXPECT_EQ(config.bounds.compile.cpu_time_max.count(), 12);
   EXPECT_EQ(config.bounds.compile.memory_bytes_max, std::size_t{1} << 30);
   EXPECT_EQ(config.bounds.instances_max, 13U);
@@ -166,6 +177,7 @@ max_version = 24
   EXPECT_EQ(plugin.bounds.effects_bytes_max, 22U);
   EXPECT_EQ(plugin.bounds.log_bytes_per_second_max, 23U);
   const channel::TopicRule& rule = config.topics.at(0).rule;
+  EXPECT_EQ(config.topics[0].mount, "/live");
   EXPECT_EQ(rule.actor.text(), "{rest}");
   EXPECT_EQ(rule.events, std::vector<std::string>{"addTodo"});
   EXPECT_EQ(rule.max_version, 24U);
@@ -393,11 +405,17 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"TopicWithoutPlugin",
                 "[[topics]]\nmatch = \"a\"\n",
                 "troupe.toml:8:1: topics[1]: plugin is missing"},
-        Mistake{"AnotherMount",
-                "socket = \"/live\"\n",
-                "troupe.toml:8:10: topics[0].socket: this version of troupe has one mount, "
-                "\"/socket\"; leave the key out"}),
+        Mistake{"Mount",
+                "socket = \"live/\"\n",
+                "troupe.toml:8:10: topics[0].socket: \"live/\" is no mount; write a path such as "
+                "\"/socket\", which clients reach at ws://HOST/socket"}),
     [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(ConfigFile, TheSameTopicMayStandOnTwoMounts) {
+  EXPECT_EQ(mistakes(with("[[topics]]\nmatch = \"todo:all\"\nplugin = \"todo\"\n"
+                          "socket = \"/other\"\n")),
+            "");
+}
 
 TEST_F(ConfigFile, WithoutTopicsNobodyReachesAPlugin) {
   EXPECT_EQ(mistakes("[plugins.todo]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"),

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -89,22 +91,63 @@ Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginCon
   return std::shared_ptr<const actor::PluginVersion>(std::move(version));
 }
 
+void log_build(Log& log, std::string_view plugin, const Code& code) {
+  for (const js::BuildLog& line : code.log) log.info("[{} build] {}", plugin, line.text);
+  for (const std::string& warning : code.warnings) log.warn("[{} build] {}", plugin, warning);
+}
+
+Result<std::vector<LoadedPlugin>> load_plugins(const Config& config, const LoaderParts& parts) {
+  std::vector<LoadedPlugin> plugins;
+  std::string mistakes;
+  const auto note = [&](const PluginConfig& plugin, std::string_view message) {
+    if (!mistakes.empty()) mistakes += '\n';
+    mistakes += fmt::format("{}: {}", plugin.place, message);
+  };
+  for (const PluginConfig& plugin : config.plugins) {
+    const auto begun = std::chrono::steady_clock::now();
+    CodeResult code = read_code(plugin, parts.build_cache_folder);
+    if (!code) {
+      note(plugin, code.error().message);
+      continue;
+    }
+    log_build(parts.log, plugin.name, *code);
+    auto version = make_version(plugin, *code, parts.cache, parts.engine);
+    if (!version) {
+      note(plugin, version.error().message);
+      continue;
+    }
+    const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begun);
+    parts.log.info("plugin {}: {} ready in {} ms",
+                   plugin.name,
+                   plugin.file().filename().string(),
+                   time.count());
+    plugins.push_back({plugin, std::move(*code), std::move(*version)});
+  }
+  if (const Result<void> events = check_events(config.topics, plugins); !events) {
+    if (!mistakes.empty()) mistakes += '\n';
+    mistakes += events.error().message;
+  }
+  if (!mistakes.empty()) return Error{std::move(mistakes)};
+  return plugins;
+}
+
 Result<void> check_events(std::span<const TopicConfig> topics,
-                          std::span<const std::shared_ptr<const actor::PluginVersion>> plugins) {
+                          std::span<const LoadedPlugin> plugins) {
   std::string mistakes;
   for (const TopicConfig& topic : topics) {
-    const auto plugin = std::find_if(plugins.begin(), plugins.end(), [&](const auto& version) {
-      return version->name == topic.rule.plugin;
+    const auto plugin = std::find_if(plugins.begin(), plugins.end(), [&](const auto& each) {
+      return each.config.name == topic.rule.plugin;
     });
     if (plugin == plugins.end() || !topic.rule.events) continue;
-    const actor::PluginVersion& version = **plugin;
+    const actor::PluginVersion& version = *plugin->version;
     for (const std::string& event : *topic.rule.events) {
       if (version.is_event(event)) continue;
       std::string why = "is no event: names of the life cycle and those with _ in front never are";
       if (!version.module->has_function(event)) {
-        const std::vector<std::string> events = events_of(version, {});
-        why = fmt::format(
-            "is not exported by the plugin \"{}\"{}", version.name, suggestion(event, events));
+        why = fmt::format("is not exported by the plugin \"{}\"{}",
+                          version.name,
+                          suggestion(event, events_of(version, plugin->code)));
       }
       if (!mistakes.empty()) mistakes += '\n';
       mistakes += fmt::format("{}.events: \"{}\" {}", topic.place, event, why);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actor/plugin.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "guest/engine.h"
 #include "guest/module_cache.h"
@@ -16,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -49,9 +51,31 @@ Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginCon
                                                                  guest::ModuleCache& cache,
                                                                  guest::Engine& engine);
 
+// One plugin, ready to be installed.
+struct LoadedPlugin {
+  PluginConfig config;
+  Code code;
+  std::shared_ptr<const actor::PluginVersion> version;
+};
+
+// Where compiled code comes from and goes to.
+struct LoaderParts {
+  guest::ModuleCache& cache;
+  guest::Engine& engine;
+  std::filesystem::path build_cache_folder;
+  Log& log;  // what builds say, and how long they took
+};
+
+// Every plugin of a configuration, with its events checked against the topics. An error lists what
+// is wrong with each.
+Result<std::vector<LoadedPlugin>> load_plugins(const Config& config, const LoaderParts& parts);
+
+// Puts into the log what the source said while it was evaluated, and the builder's warnings.
+void log_build(Log& log, std::string_view plugin, const Code& code);
+
 // The events that the rules name and the plugins do not have; an error lists them all.
 Result<void> check_events(std::span<const TopicConfig> topics,
-                          std::span<const std::shared_ptr<const actor::PluginVersion>> plugins);
+                          std::span<const LoadedPlugin> plugins);
 
 // What clients may send to a plugin as events, in the order of the source where it is known.
 std::vector<std::string> events_of(const actor::PluginVersion& version, const Code& code);

@@ -26,8 +26,7 @@ fs::path existing_folder(fs::path path) {
 
 }  // namespace
 
-Result<std::unique_ptr<Watcher>> Watcher::create(boost::asio::io_context& io,
-                                                 std::function<void()> changed) {
+Result<std::unique_ptr<Watcher>> Watcher::create(boost::asio::io_context& io, Changed changed) {
   const int inotify = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (inotify < 0) {
     return Error{fmt::format("cannot watch files: {}",
@@ -36,7 +35,7 @@ Result<std::unique_ptr<Watcher>> Watcher::create(boost::asio::io_context& io,
   return std::unique_ptr<Watcher>(new Watcher(io, inotify, std::move(changed)));
 }
 
-Watcher::Watcher(boost::asio::io_context& io, int inotify, std::function<void()> changed)
+Watcher::Watcher(boost::asio::io_context& io, int inotify, Changed changed)
     : inotify_(io, inotify), settled_(io), changed_(std::move(changed)) {
   read();
 }
@@ -99,9 +98,10 @@ void Watcher::take(std::size_t size) {
     }
   }
   if (!relevant) return;
+  if (!noticed_) noticed_ = std::chrono::steady_clock::now();
   settled_.expires_after(settle_time);
   settled_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) changed_();
+    if (!error) changed_(*std::exchange(noticed_, std::nullopt));
   });
 }
 

@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,8 +30,11 @@ class Watcher {
   // long.
   static constexpr std::chrono::milliseconds settle_time{10};
 
-  static Result<std::unique_ptr<Watcher>> create(boost::asio::io_context& io,
-                                                 std::function<void()> changed);
+  // Gets the time at which the first of the changes was noticed.
+  using Time = std::chrono::steady_clock::time_point;
+  using Changed = std::function<void(Time noticed)>;
+
+  static Result<std::unique_ptr<Watcher>> create(boost::asio::io_context& io, Changed changed);
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
   ~Watcher() = default;
@@ -43,13 +47,14 @@ class Watcher {
   void watch(const std::vector<std::filesystem::path>& files, Scope scope);
 
  private:
-  Watcher(boost::asio::io_context& io, int inotify, std::function<void()> changed);
+  Watcher(boost::asio::io_context& io, int inotify, Changed changed);
   void read();
   void take(std::size_t size);
 
   boost::asio::posix::stream_descriptor inotify_;
   boost::asio::steady_timer settled_;
-  std::function<void()> changed_;
+  Changed changed_;
+  std::optional<Time> noticed_;
   std::map<int, std::filesystem::path> folders_;  // by watch descriptor
   std::set<std::filesystem::path> files_;
   Scope scope_ = Scope::files;

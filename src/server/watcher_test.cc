@@ -17,7 +17,7 @@ class WatchedFile : public testing::Test {
     std::string name = (fs::temp_directory_path() / "troupe-watch-XXXXXX").string();
     folder_ = ::mkdtemp(name.data());
     write("todo.js", "1");
-    watcher_ = Watcher::create(io_, [this] { ++changes_; }).value();
+    watcher_ = Watcher::create(io_, [this](Watcher::Time) { ++changes_; }).value();
     watcher_->watch({folder_ / "todo.js"}, Watcher::Scope::files);
   }
   ~WatchedFile() override { fs::remove_all(folder_); }

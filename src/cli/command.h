@@ -1,0 +1,31 @@
+// The commands of the program, one function and one file for each.
+//
+// An add_* function adds its command with all its flags and help. When the command was chosen,
+// `run` is set to what it does; it returns the exit status: 0, 1 for a failed operation, 2 for
+// wrong usage. Errors go to standard error, results to standard output.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string_view>
+
+namespace troupe::cli {
+
+using Run = std::function<int()>;
+
+void add_serve(CLI::App& program, Run& run);
+void add_check(CLI::App& program, Run& run);
+void add_build(CLI::App& program, Run& run);
+void add_new(CLI::App& program, Run& run);
+void add_call(CLI::App& program, Run& run);
+void add_dev(CLI::App& program, Run& run);
+void add_version(CLI::App& program, Run& run);
+
+inline constexpr int failed_operation = 1;
+inline constexpr int wrong_usage = 2;
+
+// Prints to standard error and returns the status for a failed operation.
+int fail(std::string_view message);
+
+}  // namespace troupe::cli

@@ -1,0 +1,183 @@
+#include "server/app.h"
+
+#include "channel/socket_channels.h"
+#include "server/local_call.h"
+#include "web/assets.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace troupe::server {
+namespace {
+
+// Slots beyond the actors that stay awake: for actors that are at work while others are put to
+// sleep, and for calls without an actor.
+constexpr std::size_t spare_instances_per_shard = 32;
+
+wire::Response asset_response(const web::Asset& asset) {
+  return {.content_type = std::string(asset.type),
+          .body = std::string(asset.text),
+          .headers = {{"ETag", std::string(asset.etag)}, {"Cache-Control", "no-cache"}}};
+}
+
+// /troupe.js as `troupe dev` serves it: a version of its own, whose entity tag says so.
+wire::Response dev_module_response() {
+  wire::Response response = asset_response(web::browser_module());
+  response.body.insert(0, web::dev_module_prefix);
+  std::string& etag = response.headers.front().second;
+  etag.insert(etag.size() - 1, "-dev");
+  return response;
+}
+
+socket::Route get(std::string path, std::function<wire::Response(const wire::Request&)> answer) {
+  return {.path = std::move(path),
+          .methods = {"GET"},
+          .handler = socket::answer_with(std::move(answer))};
+}
+
+std::set<std::string> mounts_of(std::span<const TopicConfig> topics) {
+  std::set<std::string> mounts;
+  for (const TopicConfig& topic : topics) mounts.insert(topic.mount);
+  return mounts;
+}
+
+}  // namespace
+
+App::App(Config config, std::shared_ptr<Log> log)
+    : config_(std::move(config)),
+      log_(std::move(log)),
+      shards_(config_.http.threads),
+      system_(shards_, clock_, *log_, config_.bounds.instances_max) {}
+
+App::~App() {
+  stop();
+}
+
+Result<std::unique_ptr<App>> App::create(Config config,
+                                         std::shared_ptr<Log> log,
+                                         const DevExtras* dev) {
+  std::unique_ptr<App> app(new App(std::move(config), std::move(log)));
+  TRY_VOID(app->build(dev));
+  return app;
+}
+
+Result<void> App::build(const DevExtras* dev) {
+  if (config_.data_dir.empty()) {
+    session_key_ = new_session_key();
+    cache_folder_ = user_cache_folder();
+  } else {
+    TRY(data_, DataDir::open(config_.data_dir));
+    session_key_ = data_->session_key();
+    cache_folder_ = data_->cache_folder();
+  }
+  const ServerBounds& bounds = config_.bounds;
+  TRY(engine_,
+      guest::Engine::create({.instances_max = static_cast<std::uint32_t>(
+                                 bounds.instances_max + shards_.size() * spare_instances_per_shard),
+                             .memory_pages_max = bounds.instance_pages_max}));
+  TRY(cache_,
+      guest::ModuleCache::open(cache_folder_ / "modules", bounds.compile, {.log = log_.get()}));
+
+  const std::set<std::string> mounts = mounts_of(config_.topics);
+  contexts_.resize(shards_.size());
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    for (const std::string& mount : mounts) {
+      contexts_[shard][mount].reset(
+          new channel::Context{.system = system_,
+                               .shard = shard,
+                               .log = *log_,
+                               .bounds = bounds.channel,
+                               .rules = std::make_shared<const std::vector<channel::TopicRule>>(),
+                               .session_key = session_key_});
+    }
+  }
+  TRY(http_, open_http(dev));
+  TRY(admin_, open_admin());
+  return {};
+}
+
+Result<std::unique_ptr<socket::Listener>> App::open_http(const DevExtras* dev) {
+  socket::ListenerOptions options{.listen = config_.http.listen,
+                                  .static_root = config_.http.static_folder,
+                                  .origins = config_.http.origins,
+                                  .trusted_proxies = config_.http.trusted_proxies,
+                                  .session_key = session_key_,
+                                  .limits = config_.bounds.socket};
+  options.mounts.clear();
+  for (const auto& [mount, context] : contexts_.front()) options.mounts.push_back(mount);
+  options.open_socket =
+      [this](shard::Shard& shard, channel::FrameSink& sink, channel::ConnectInfo info) {
+        channel::Context& context = *contexts_[shard.index()].find(info.mount)->second;
+        return std::make_unique<channel::SocketChannels>(context, sink, std::move(info));
+      };
+  options.routes = {
+      get("/troupe.js",
+          [is_dev = dev != nullptr](const wire::Request&) {
+            return is_dev ? dev_module_response() : asset_response(web::browser_module());
+          }),
+      get("/troupe.js.map",
+          [](const wire::Request&) { return asset_response(web::browser_module_map()); })};
+  if (dev != nullptr) {
+    options.routes.insert(options.routes.end(), dev->routes.begin(), dev->routes.end());
+  }
+  return socket::Listener::create(std::move(options), shards_, *log_);
+}
+
+Result<std::unique_ptr<socket::Listener>> App::open_admin() {
+  if (config_.admin.empty()) return std::unique_ptr<socket::Listener>();
+  socket::ListenerOptions options{
+      .listen = {config_.admin},
+      .listen_setting = "--admin, or `listen` under [admin] in the configuration",
+      .limits = config_.bounds.socket};
+  options.mounts.clear();
+  options.routes = {get("/readyz", [this](const wire::Request&) {
+    return ready_ ? socket::text_response(200, "ready\n")
+                  : socket::text_response(503, "The server is about to end.\n");
+  })};
+  return socket::Listener::create(std::move(options), shards_, *log_);
+}
+
+const std::vector<std::string>& App::admin_addresses() const {
+  static const std::vector<std::string> none;
+  return admin_ ? admin_->addresses() : none;
+}
+
+LoaderParts App::loader_parts() {
+  return {.cache = *cache_, .engine = *engine_, .build_cache_folder = cache_folder_, .log = *log_};
+}
+
+void App::install(const std::shared_ptr<const actor::PluginVersion>& version) {
+  system_.install(version);
+}
+
+void App::route(std::span<const TopicConfig> topics) {
+  std::map<std::string, std::vector<channel::TopicRule>> by_mount;
+  for (const TopicConfig& topic : topics) by_mount[topic.mount].push_back(topic.rule);
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    for (auto& [mount, context] : contexts_[shard]) {
+      shards_[shard].send([&context = *context,
+                           rules = std::make_shared<const std::vector<channel::TopicRule>>(
+                               by_mount[mount])] { context.rules = rules; });
+    }
+  }
+}
+
+void App::start() {
+  ready_ = true;
+  shards_.start();
+  http_->start();
+  if (admin_) admin_->start();
+}
+
+void App::stop() {
+  if (!ready_.exchange(false)) return;
+  http_->drain();
+  if (admin_) admin_->drain();
+  shards_.stop();
+}
+
+}  // namespace troupe::server
