@@ -306,7 +306,7 @@ TEST_F(JsBuild, VarsConfigurationAndLogAreTheHosts) {
   EXPECT_EQ(host.output_of("f"), "2 hello null 2");
   EXPECT_EQ(host.vars, (std::map<std::string, std::string>{{"n", "2"}, {"bytes", "hi"}}));
   EXPECT_EQ(host.log[0], R"(info: count {"n":1} [2] null 3n)");
-  EXPECT_EQ(host.log[1], "error: RangeError: far\n    at f (plugin.js:6:17)");
+  EXPECT_EQ(host.log[1], "error: RangeError: far\n    at f (plugin.js:6:21)");
 }
 
 TEST_F(JsBuild, HttpAndMemoryWorkByHandles) {
@@ -379,7 +379,26 @@ export function init() {
   EXPECT_EQ(result.code, 1u);
   EXPECT_EQ(result.error, "You suck");
   ASSERT_EQ(host.log.size(), 1u);
-  EXPECT_EQ(host.log[0], "error: Error: You suck\n    at deep (lib/deep.js:3:18)\n    at init (plugin.js:3:7)");
+  EXPECT_EQ(host.log[0], "error: Error: You suck\n    at deep (lib/deep.js:3:13)\n    at init (plugin.js:3:3)");
+}
+
+TEST_F(JsBuild, StackFramesPointAtTheNameThatWasCalled) {
+  write("plugin.js", R"(const a = { b: { fail(...x) { throw new RangeError("no"); } } }; const go = () => a.b.fail(
+  1,
+  2);
+function top(g) {
+  const r = 1 + g(function () {
+    return 1;
+  });
+}
+export function f() { top(go); }
+)");
+  FakeHost host(built("plugin.js").wasm);
+  host.call("f");
+  ASSERT_EQ(host.log.size(), 1u);
+  EXPECT_EQ(host.log[0],
+            "error: RangeError: no\n    at fail (plugin.js:1:41)\n    at go (plugin.js:1:87)\n"
+            "    at top (plugin.js:5:17)\n    at f (plugin.js:9:23)");
 }
 
 TEST_F(JsBuild, CommonJsErrorsPointAtTheUsersLinesToo) {
@@ -387,7 +406,7 @@ TEST_F(JsBuild, CommonJsErrorsPointAtTheUsersLinesToo) {
   FakeHost host(built("plugin.js").wasm);
   host.call("f");
   ASSERT_EQ(host.log.size(), 1u);
-  EXPECT_EQ(host.log[0], "error: TypeError: x\n    at f (plugin.js:1:47)");
+  EXPECT_EQ(host.log[0], "error: TypeError: x\n    at f (plugin.js:1:38)");
 }
 
 TEST_F(JsBuild, AnythingCanBeThrown) {
@@ -429,9 +448,28 @@ export const g = () => { Host.outputString("fine"); };
 export const caught = () => { try { down(0); } catch (e) { Host.outputString(e.name); } };
 export const nested = () => { let a = []; for (let i = 0; i < 100000; i++) a = [a]; JSON.stringify(a); };
 export const parsed = () => { JSON.parse("[".repeat(100000)); };
+export const spread = () => { const g = (...a) => g(...a, 1); g(); };
+export const mapped = () => { const g = (x) => [1].map(g); g(1); };
+export const compiled = () => { (0, eval)("(".repeat(20000)); };
+export const assigned = () => { (0, eval)("a=".repeat(20000)); };
+export const blocks = () => { (0, eval)("{".repeat(20000)); };
+export const functions = () => { (0, eval)("()=>".repeat(20000)); };
+export const patterns = () => { new RegExp("(?:".repeat(20000)); };
+export const flat = () => { let a = []; for (let i = 0; i < 100000; i++) a = [a]; a.flat(Infinity); };
 export const sorted = () => { const x = { toString() { return String(x); } }; String(x); };
 )js");
-  for (const char* name : {"f", "nested", "parsed", "sorted"}) {
+  for (const char* name : {"f",
+                           "nested",
+                           "parsed",
+                           "spread",
+                           "mapped",
+                           "compiled",
+                           "assigned",
+                           "blocks",
+                           "functions",
+                           "patterns",
+                           "flat",
+                           "sorted"}) {
     const auto result = host.call(name);
     EXPECT_EQ(result.ending, guest::Ending::done) << name << ": " << result.error;
     EXPECT_NE(result.error.find("stack"), std::string::npos) << name << ": " << result.error;

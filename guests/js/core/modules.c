@@ -105,20 +105,21 @@ static JSValue run_commonjs(JSContext* ctx, const char* key, JSValue function) {
   return result;
 }
 
-// Line and column of the first frame of an error, as one number that grows along the file.
-static uint64_t position_of(JSContext* ctx, JSValueConst error) {
+// How far into the file `key` the parser came before this error: line and column as one number, and beyond all of them
+// when the error is not about the file's own syntax.
+static uint64_t progress_of(JSContext* ctx, JSValueConst error, const char* key) {
+  static const char prefix[] = "    at ";
   char* stack = error_stack(ctx, error);
-  char* end = strchr(stack, '\n');
-  if (end) *end = 0;
-  char* column = strrchr(stack, ':');
-  uint64_t position = 0;
-  if (column) {
-    *column = 0;
-    char* line = strrchr(stack, ':');
-    if (line) position = (uint64_t)strtoul(line + 1, NULL, 10) << 32 | strtoul(column + 1, NULL, 10);
+  char* at = stack + sizeof prefix - 1;
+  uint64_t progress = UINT64_MAX;
+  if (strncmp(stack, prefix, sizeof prefix - 1) == 0 && strncmp(at, key, strlen(key)) == 0 &&
+      at[strlen(key)] == ':') {
+    char* column;
+    uint64_t line = strtoul(at + strlen(key) + 1, &column, 10);
+    progress = line << 32 | strtoul(column + 1, NULL, 10);
   }
   free(stack);
-  return position;
+  return progress;
 }
 
 // Compiles a text that is one or the other. Most texts are cheap to tell apart, because the first import or export ends
@@ -130,7 +131,7 @@ static JSModuleDef* compile_either(JSContext* ctx, const char* key, const Source
   JSModuleDef* module = compile_module(ctx, key, source);
   if (!module) {
     JSValue as_module = JS_GetException(ctx);
-    bool module_is_better = position_of(ctx, as_module) >= position_of(ctx, as_commonjs);
+    bool module_is_better = progress_of(ctx, as_module, key) >= progress_of(ctx, as_commonjs, key);
     JS_Throw(ctx, module_is_better ? as_module : as_commonjs);
     as_commonjs = module_is_better ? as_commonjs : as_module;
   }
