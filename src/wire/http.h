@@ -13,12 +13,14 @@ namespace troupe::wire {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string method;  // upper case
+  std::string method;  // upper case; GET for HEAD too, whose body is left out
   std::string path;    // decoded, begins with '/', without "." and ".." segments
   Parameters query;    // decoded, in order; empty segments are skipped
   std::string body;
   std::string content_type;
   std::string authorization;
+  std::string host;            // the Host header
+  std::string origin;          // the Origin header; empty without one
   std::string remote_address;  // of the client, after trusted proxies
   std::string request_id;
 };

@@ -133,4 +133,13 @@ bool OriginRules::allow(const Origin& origin) const {
   });
 }
 
+OriginVerdict OriginRules::judge(std::string_view origin_header,
+                                 std::string_view host_header) const {
+  if (origin_header.empty()) return OriginVerdict::absent;
+  const auto origin = parse_origin(origin_header);
+  if (!origin) return OriginVerdict::refused;
+  if (is_own_origin(*origin, host_header)) return OriginVerdict::own;
+  return allow(*origin) ? OriginVerdict::allowed : OriginVerdict::refused;
+}
+
 }  // namespace troupe::wire

@@ -30,6 +30,14 @@ std::optional<Origin> parse_origin(std::string_view header);
 // port stands for the port of the origin's scheme, since a proxy in front may speak TLS for us.
 bool is_own_origin(const Origin& origin, std::string_view host_header);
 
+// What a request's Origin header says about it.
+enum class OriginVerdict {
+  absent,   // no header: no browser, or a page's own plain GET
+  own,      // a page of this server
+  allowed,  // a page of a site that the configuration allows
+  refused,
+};
+
 class OriginRules {
  public:
   OriginRules() = default;
@@ -41,6 +49,8 @@ class OriginRules {
 
   bool empty() const { return rules_.empty(); }
   bool allow(const Origin& origin) const;
+  // Both headers as they came; empty without them.
+  OriginVerdict judge(std::string_view origin_header, std::string_view host_header) const;
 
  private:
   struct Rule {

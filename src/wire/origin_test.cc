@@ -93,6 +93,15 @@ TEST(Origin, AWildcardMatchesSubdomainsAndTheBareHostOnly) {
   EXPECT_FALSE(allowed({"//*.site.example"}, "https://site.example.evil"));
 }
 
+TEST(Origin, ARequestIsJudgedByItsHeaders) {
+  const auto rules = *OriginRules::parse(std::vector<std::string>{"https://site.example"});
+  EXPECT_EQ(rules.judge("", "localhost:4000"), OriginVerdict::absent);
+  EXPECT_EQ(rules.judge("http://localhost:4000", "localhost:4000"), OriginVerdict::own);
+  EXPECT_EQ(rules.judge("https://site.example", "localhost:4000"), OriginVerdict::allowed);
+  EXPECT_EQ(rules.judge("https://evil.example", "localhost:4000"), OriginVerdict::refused);
+  EXPECT_EQ(rules.judge("null", "localhost:4000"), OriginVerdict::refused);
+}
+
 TEST(Origin, AnEntryThatIsNoOriginIsNamed) {
   for (const auto* entry :
        {"site.example", "https:/site", "https://", "//*", "//a:b", "x//a", ""}) {

@@ -2,7 +2,7 @@
 // says.
 //
 //   text    [join_ref, ref, topic, event, payload]
-//   binary  kind, lengths of the names, names, payload      (docs/compatibility.md has the layouts)
+//   binary  kind, lengths of the names, names, payload
 //
 // Refs are opaque to a server: they are kept as the JSON text they came in, and go back as such.
 // The same holds for topics in answers. The encoders give the pieces of a text frame in order,

@@ -11,6 +11,8 @@
 namespace troupe::wire {
 
 inline constexpr std::string_view session_cookie = "troupe_session";
+// The name space of sessions that came in that cookie.
+inline constexpr std::string_view cookie_sessions = "cookie";
 
 // 128 random bits, as 22 characters of base64url.
 std::string new_session();

@@ -28,7 +28,8 @@ Result<Parameters> parse_query(std::string_view query);
 const std::string* find_parameter(const Parameters& parameters, std::string_view name);
 
 struct Target {
-  std::string path;  // decoded; begins with '/', has no empty segments and neither "." nor ".."
+  std::string path;  // decoded; begins with '/', has no empty segments and
+                     // neither "." nor ".."
   Parameters query;
 };
 
