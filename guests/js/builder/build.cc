@@ -34,8 +34,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The name under which a bundle is evaluated; frames in it are shown only where its map has no origin for them.
-constexpr std::string_view bundle_key = "(bundle)";
+// The name under which a bundle is evaluated. Frames without an origin in its map, which are esbuild's own helpers, are
+// left out of stacks like all whose file begins with '<'.
+constexpr std::string_view bundle_key = "<bundle>";
 
 // Names that mean something to hosts, and that a function must therefore not have.
 constexpr std::array reserved_exports{"memory", "_initialize", "_start", "__wasm_call_ctors", "hs_init"};

@@ -478,6 +478,23 @@ export const sorted = () => { const x = { toString() { return String(x); } }; St
   EXPECT_EQ(host.output_of("caught"), "RangeError");
 }
 
+TEST_F(JsBuild, MemoryThatRunsOutIsATrapAndNoAnswer) {
+  write("plugin.js", R"(const all = [];
+export const objects = () => { for (;;) all.push({ x: [1, 2, 3] }); };
+export const block = () => { new ArrayBuffer(1 << 30); };
+export const text = () => { let s = "x".repeat(1000); for (;;) { s += s; all.push(s.toUpperCase()); } };
+export const caught = () => { try { new ArrayBuffer(1 << 30); } catch (e) { Host.outputString(e.message); } };
+)");
+  const auto output = built("plugin.js");
+  guest::SandboxLimits limits;
+  limits.memory_bytes_max = std::uint64_t{8} << 20;
+  for (const char* name : {"objects", "block", "text"}) {
+    FakeHost host(output.wasm, true, limits);
+    EXPECT_EQ(host.call(name).ending, guest::Ending::trap) << name;
+  }
+  EXPECT_EQ(FakeHost(output.wasm, true, limits).output_of("caught"), "out of memory");
+}
+
 // ---- Errors while building
 
 TEST_F(JsBuild, SyntaxErrorsNameFileLineAndColumn) {
@@ -588,6 +605,53 @@ TEST_F(JsBuild, WithoutEsbuildTheErrorSaysHowToGetIt) {
   EXPECT_NE(refused("plugin.ts").message.find("npm install --save-dev esbuild"), std::string::npos);
 }
 
+// Stands in for esbuild: notes how it was called, and writes what was prepared.
+constexpr std::string_view esbuild_script = R"(#!/bin/sh
+for word in "$@"; do
+  echo "$word" >> called
+  case "$word" in
+    --outfile=*) out="${word#--outfile=}" ;;
+    --metafile=*) meta="${word#--metafile=}" ;;
+  esac
+done
+cp prepared.js "$out"
+sed "s|FOLDER|$PWD|g" prepared.map > "$out.map"
+cp prepared.meta "$meta"
+)";
+
+TEST_F(JsBuild, BundledCodeFailsAtTheUsersOwnLines) {
+  write("package.json", "{}");
+  write("node_modules/.bin/esbuild", esbuild_script);
+  fs::permissions(folder_ / "node_modules/.bin/esbuild", fs::perms::owner_all);
+  write("src/plugin.ts", "import pad from 'left-pad';\n\nexport function f(): void {\n  throw new Error(pad('x'));\n}\n");
+  // Line 1 comes from the package; line 2 is the user's line 3 and line 3 the user's line 4, moved 2 to the left.
+  write("prepared.js",
+        "var pad = (x) => { return x.padStart(3); };\nexport function f() {\nthrow new Error(pad('x'));\n}\n");
+  write("prepared.map",
+        R"({"version":3,"sources":["FOLDER/node_modules/left-pad/index.js","FOLDER/src/plugin.ts"],"mappings":"AAAA;ACEA;AACE;"})");
+  write("prepared.meta", R"({"inputs":{"node_modules/left-pad/index.js":{},"src/plugin.ts":{}}})");
+  const auto output = built("src/plugin.ts");
+  EXPECT_EQ(output.sources, (std::vector<fs::path>{folder_ / "node_modules/left-pad/index.js", folder_ / "src/plugin.ts"}));
+  FakeHost host(output.wasm);
+  EXPECT_EQ(host.call("f").error, "  x");
+  ASSERT_EQ(host.log.size(), 1u);
+  EXPECT_EQ(host.log[0], "error: Error:   x\n    at f (src/plugin.ts:4:3)");
+
+  write("prepared.js", "\n\nnull.x; export function f() {}\n");
+  const auto error = refused("src/plugin.ts");
+  EXPECT_EQ(place(error), "src/plugin.ts:4:3");
+  EXPECT_EQ(error.excerpt, "  throw new Error(pad('x'));");
+
+  write("node_modules/.bin/esbuild", "#!/bin/sh\necho '[ERROR] No loader'\necho\necho '    src/plugin.ts:1:16:'\nexit 1\n");
+  EXPECT_EQ(place(refused("src/plugin.ts")), "src/plugin.ts:1:17");
+  write("node_modules/.bin/esbuild", "#!/bin/sh\nwhile :; do :; done\n");
+  auto hasty = options("src/plugin.ts");
+  hasty.esbuild_time_max = std::chrono::milliseconds(50);
+  const auto late = build(hasty);
+  ASSERT_TRUE(late.has_error());
+  EXPECT_NE(late.error().message.find("esbuild ran longer than 50 ms"), std::string::npos) << late.error().message;
+}
+
 TEST_F(JsBuild, EsbuildsOwnErrorsKeepTheirPlace) {
   const auto error = parse_esbuild_error(
       "\xe2\x9c\x98 [ERROR] Could not resolve \"left-pad\"\n\n    src/lib.js:1:16:\n      1 \xe2\x94\x82 import pad from 'left-pad';\n");
@@ -595,21 +659,44 @@ TEST_F(JsBuild, EsbuildsOwnErrorsKeepTheirPlace) {
   EXPECT_EQ(place(error), "src/lib.js:1:17");
 }
 
-TEST_F(JsBuild, ABuildIsFastOnceTheCoreIsCompiled) {
-  write("wrap.js", wrap_js);
-  write("todo.js", "import { wrap } from './wrap'; export const init = wrap(() => ({ todos: [] }));");
-  built("todo.js");
+// Pages of 4 KiB that differ between two states of a memory; pages that only one of them has count too.
+std::size_t pages_changed(std::span<const std::uint8_t> before, std::span<const std::uint8_t> after) {
+  constexpr std::size_t page = 4096;
+  std::size_t changed = (after.size() - before.size()) / page;
+  for (std::size_t at = 0; at < before.size(); at += page) {
+    if (!std::ranges::equal(before.subspan(at, page), after.subspan(at, page))) changed++;
+  }
+  return changed;
+}
+
+TEST_F(JsBuild, ABuildIsFastAndAnActorSmall) {
+  write("todo.js", R"(import { handler } from "troupe";
+export const init = handler(() => ({ todos: ["Hello", "WASM"] }));
+export const addTodo = handler(({ todo }, { todos }) => ({ todos: [`${todo} from WASM!`, ...todos] }));
+)");
+  auto output = built("todo.js");
   constexpr int rounds = 5;
   auto best = std::chrono::steady_clock::duration::max();
-  std::size_t size = 0;
   for (int i = 0; i < rounds; i++) {
     const auto start = std::chrono::steady_clock::now();
-    size = built("todo.js").wasm.size();
+    output = built("todo.js");
     best = std::min(best, std::chrono::steady_clock::now() - start);
   }
-  const auto ms = std::chrono::duration<double, std::milli>(best).count();
-  std::printf("a build takes %.1f ms, the plugin has %zu bytes\n", ms, size);
-  EXPECT_LT(size, 2'000'000u);
+  FakeHost host(output.wasm);
+  const std::vector<std::uint8_t> before(host.memory().begin(), host.memory().end());
+  host.output_of("init");
+  const std::size_t after_init = pages_changed(before, host.memory());
+  for (int i = 0; i < 100; i++) host.output_of("addTodo", R"([{"todo":"x"},{"todos":["a","b"]}])");
+  const std::size_t after_events = pages_changed(before, host.memory());
+  std::printf("a build takes %.1f ms; the plugin has %zu bytes and %zu pages of 64 KiB; init changes %zu KiB of them, "
+              "100 events %zu KiB\n",
+              std::chrono::duration<double, std::milli>(best).count(),
+              output.wasm.size(),
+              before.size() / 65536,
+              after_init * 4,
+              after_events * 4);
+  EXPECT_LT(output.wasm.size(), 1'500'000u);
+  EXPECT_LT(after_events * 4, 256u);
 }
 
 }  // namespace

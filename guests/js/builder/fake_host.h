@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,9 @@ class FakeHost {
   };
 
   // Without Troupe's functions it is the host of any Extism plugin.
-  explicit FakeHost(std::span<const std::uint8_t> wasm, bool with_troupe = true);
+  explicit FakeHost(std::span<const std::uint8_t> wasm,
+                    bool with_troupe = true,
+                    const guest::SandboxLimits& limits = {});
 
   Result call(std::string_view function, std::string_view input = "");
   // A call whose error would fail the test by its text.

@@ -14,8 +14,8 @@ constexpr std::uint64_t first_block = 77;  // where Extism's own kernel begins
 
 }  // namespace
 
-FakeHost::FakeHost(std::span<const std::uint8_t> wasm, bool with_troupe) : arena_(arena_bytes, '\0') {
-  guest::SandboxLimits limits;
+FakeHost::FakeHost(std::span<const std::uint8_t> wasm, bool with_troupe, const guest::SandboxLimits& limits)
+    : arena_(arena_bytes, '\0') {
   auto sandbox = guest::Sandbox::create(wasm, {}, functions(with_troupe), limits);
   if (sandbox) {
     sandbox_ = std::move(*sandbox);

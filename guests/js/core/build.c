@@ -9,6 +9,9 @@
 // 256 KiB, and the calls take at most three times as much of the host's, which by default has 512 KiB.
 enum { js_stack_bytes = 144 * 1024 };
 
+// What an actor may allocate before the first look for garbage, besides half of what the source itself takes.
+enum { gc_slack_bytes = 256 * 1024 };
+
 bool building = true;
 JSRuntime* runtime;
 JSContext* context;
@@ -191,6 +194,10 @@ EXPORT("build") int32_t build(void) {
   engine_each_import(context, TROUPE_MODULE, use_export);
   tell(tell_uses, uses, NULL, NULL);
   JS_RunGC(runtime);
+  // quickjs would look for garbage at the first call of every instance, and touch all of its memory.
+  JSMemoryUsage usage;
+  JS_ComputeMemoryUsage(runtime, &usage);
+  JS_SetGCThreshold(runtime, (size_t)usage.malloc_size * 3 / 2 + gc_slack_bytes);
   building = false;
   return 0;
 }

@@ -89,10 +89,6 @@ static void append_frame(Text* text, const char* line, size_t size) {
   const char* file = number - 1;
   while (file > line && file[-1] != '(' && !(file - line >= 7 && strncmp(file - 7, "    at ", 7) == 0)) file--;
   size_t file_size = (size_t)(number - 1 - file);
-  if ((file_size == strlen(TROUPE_MODULE) && memcmp(file, TROUPE_MODULE, file_size) == 0) ||
-      (file_size > 0 && file[0] == '<')) {
-    return;
-  }
   const char* source;
   size_t source_size;
   int source_line, source_column;
@@ -104,6 +100,8 @@ static void append_frame(Text* text, const char* line, size_t size) {
     append(text, source, source_size);
     append_string(text, position);
     append(text, close, (size_t)(end - close));
+  } else if ((file_size == strlen(TROUPE_MODULE) && memcmp(file, TROUPE_MODULE, file_size) == 0) || file[0] == '<') {
+    return;  // not the user's
   } else {
     append(text, line, size);
   }
@@ -166,6 +164,11 @@ void error_log(JSContext* ctx, const char* prefix, JSValueConst error) {
 }
 
 static bool is_out_of_memory(JSContext* ctx, JSValueConst error) {
+  // When not even an error object can be made, quickjs throws null.
+  enum { enough_for_an_error = 16 * 1024 };
+  void* block = malloc(enough_for_an_error);
+  free(block);
+  if (!block) return true;
   if (!JS_IsError(error)) return false;
   char* name = text_property(ctx, error, "name");
   char* message = text_property(ctx, error, "message");
