@@ -1,8 +1,6 @@
 #include "guest/sandbox.h"
 
-#include <sodium.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <wasmtime.h>
 #include <wasmtime.hh>
 
@@ -13,8 +11,10 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
+#include <sodium.h>
 #include <system_error>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -40,18 +40,20 @@ wasmtime::Span<std::uint8_t> span_of(std::span<const std::uint8_t> bytes) {
 
 // ---- The cache
 
-// Makes the folder if it is not there. False when what is in it cannot be trusted or it cannot be used.
+// Makes the folder if it is not there. False when what is in it cannot be trusted or it cannot be
+// used.
 bool prepare_folder(const fs::path& folder) {
   if (folder.empty()) return false;
   std::error_code error;
   fs::create_directories(folder.parent_path(), error);
   ::mkdir(folder.c_str(), 0700);
-  struct stat status {};
+  struct stat status{};
   if (::lstat(folder.c_str(), &status) != 0) return false;
   return S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() && (status.st_mode & 077) == 0;
 }
 
-// Wasmtime itself refuses a file of another version, configuration or processor; the name only keeps them apart.
+// Wasmtime itself refuses a file of another version, configuration or processor; the name only
+// keeps them apart.
 fs::path cache_file(const fs::path& folder, std::span<const std::uint8_t> wasm) {
   std::array<unsigned char, 16> hash{};
   crypto_generichash(hash.data(), hash.size(), wasm.data(), wasm.size(), nullptr, 0);
@@ -60,8 +62,8 @@ fs::path cache_file(const fs::path& folder, std::span<const std::uint8_t> wasm) 
   return folder / (std::string("sandbox-") + WASMTIME_VERSION + "-" + hex.data());
 }
 
-// Written under another name first: whoever reads the file finds it whole. That it cannot be written costs the next
-// build a compilation and nothing else.
+// Written under another name first: whoever reads the file finds it whole. That it cannot be
+// written costs the next build a compilation and nothing else.
 void keep(const fs::path& file, const wasmtime::Module& module) {
   auto code = module.serialize();
   if (!code) return;
@@ -70,7 +72,8 @@ void keep(const fs::path& file, const wasmtime::Module& module) {
   {
     std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
     const auto& bytes = code.ok_ref();
-    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
     if (!out.flush()) {
       fs::remove(unfinished, error);
       return;
@@ -98,20 +101,23 @@ Result<wasmtime::Module> load_module(wasmtime::Engine& engine,
 
 // ---- Values
 
-bool is_i64(const wasmtime::ValType::Ref& type) { return type == wasmtime::ValType::Ref(wasmtime::ValType::i64()); }
+bool is_i64(const wasmtime::ValType::Ref& type) {
+  return type == wasmtime::ValType::Ref(wasmtime::ValType::i64());
+}
 
 bool is_integer(const wasmtime::ValType::Ref& type) {
   return is_i64(type) || type == wasmtime::ValType::Ref(wasmtime::ValType::i32());
 }
 
 bool are_integers(const wasmtime::FuncType::Ref& type) {
-  return std::ranges::all_of(type.params(), is_integer) && std::ranges::all_of(type.results(), is_integer) &&
-         type.results().size() <= 1;
+  return std::ranges::all_of(type.params(), is_integer) &&
+         std::ranges::all_of(type.results(), is_integer) && type.results().size() <= 1;
 }
 
 std::uint64_t bits_of(const wasmtime::Val& value) {
   const auto& raw = *value.capi();
-  return raw.kind == WASMTIME_I32 ? static_cast<std::uint32_t>(raw.of.i32) : static_cast<std::uint64_t>(raw.of.i64);
+  return raw.kind == WASMTIME_I32 ? static_cast<std::uint32_t>(raw.of.i32)
+                                  : static_cast<std::uint64_t>(raw.of.i64);
 }
 
 wasmtime::Val value_of(const wasmtime::ValType::Ref& type, std::uint64_t bits) {
@@ -157,9 +163,13 @@ class Watchdog {
 
 struct Sandbox::Impl {
   Impl(HostFunctions functions, const SandboxLimits& limits_in)
-      : host_functions(std::move(functions)), limits(limits_in), engine(make_engine()), store(engine) {}
+      : host_functions(std::move(functions)),
+        limits(limits_in),
+        engine(make_engine()),
+        store(engine) {}
 
-  wasmtime::Func host_function(const wasmtime::ImportType::Ref& import, const wasmtime::FuncType::Ref& type);
+  wasmtime::Func host_function(const wasmtime::ImportType::Ref& import,
+                               const wasmtime::FuncType::Ref& type);
 
   HostFunctions host_functions;
   SandboxLimits limits;
@@ -177,10 +187,11 @@ wasmtime::Func Sandbox::Impl::host_function(const wasmtime::ImportType::Ref& imp
   const HostFunction* function = found == host_functions.end() ? nullptr : &found->second;
   std::optional<wasmtime::ValType> result;
   if (type.results().size() == 1) result.emplace(*type.results().begin());
-  auto body = [this, name, function, result](
-                  wasmtime::Caller,
-                  wasmtime::Span<const wasmtime::Val> arguments,
-                  wasmtime::Span<wasmtime::Val> results) -> wasmtime::Result<Nothing, wasmtime::Trap> {
+  auto body =
+      [this, name, function, result](
+          wasmtime::Caller,
+          wasmtime::Span<const wasmtime::Val> arguments,
+          wasmtime::Span<wasmtime::Val> results) -> wasmtime::Result<Nothing, wasmtime::Trap> {
     if (!function) {
       refusal = "the module called " + name + ", which is not provided here";
       return wasmtime::Trap(*refusal);
@@ -209,7 +220,8 @@ Result<std::unique_ptr<Sandbox>> Sandbox::create(std::span<const std::uint8_t> w
   TRY(wasmtime::Module module, load_module(impl->engine, wasm, cache_folder));
 
   constexpr std::int64_t table_elements_max = 100'000;
-  impl->store.limiter(static_cast<std::int64_t>(limits.memory_bytes_max), table_elements_max, 1, 1, 1);
+  impl->store.limiter(
+      static_cast<std::int64_t>(limits.memory_bytes_max), table_elements_max, 1, 1, 1);
   impl->store.context().set_epoch_deadline(1);
 
   std::vector<wasmtime::Extern> imports;
@@ -217,12 +229,12 @@ Result<std::unique_ptr<Sandbox>> Sandbox::create(std::span<const std::uint8_t> w
     const auto type = wasmtime::ExternType::from_import(import);
     const auto* function = std::get_if<wasmtime::FuncType::Ref>(&type);
     if (!function) {
-      return Error{"the module imports " + std::string(import.module()) + "." + std::string(import.name()) +
-                   ", which is not a function"};
+      return Error{"the module imports " + std::string(import.module()) + "." +
+                   std::string(import.name()) + ", which is not a function"};
     }
     if (!are_integers(*function)) {
-      return Error{"the module imports " + std::string(import.module()) + "." + std::string(import.name()) +
-                   ", whose type is not made of i32 and i64"};
+      return Error{"the module imports " + std::string(import.module()) + "." +
+                   std::string(import.name()) + ", whose type is not made of i32 and i64"};
     }
     imports.emplace_back(impl->host_function(import, *function));
   }
@@ -245,7 +257,8 @@ Result<> Sandbox::validate(std::span<const std::uint8_t> wasm) {
 SandboxOutcome Sandbox::call(std::string_view function, std::span<const std::uint64_t> arguments) {
   auto found = impl_->instance->get(impl_->store, function);
   const auto* exported = found ? std::get_if<wasmtime::Func>(&*found) : nullptr;
-  if (!exported) return {Ending::missing, 0, "the module has no function \"" + std::string(function) + "\""};
+  if (!exported)
+    return {Ending::missing, 0, "the module has no function \"" + std::string(function) + "\""};
 
   const wasmtime::FuncType type = exported->type(impl_->store);
   const wasmtime::FuncType::Ref signature(type);
@@ -268,7 +281,9 @@ SandboxOutcome Sandbox::call(std::string_view function, std::span<const std::uin
   }
   if (impl_->refusal) return {Ending::error, 0, std::move(*impl_->refusal)};
   if (is_late) {
-    return {Ending::timeout, 0, "ran longer than " + std::to_string(impl_->limits.time_max.count()) + " ms"};
+    return {Ending::timeout,
+            0,
+            "ran longer than " + std::to_string(impl_->limits.time_max.count()) + " ms"};
   }
   return {Ending::trap, 0, result.err().message()};
 }

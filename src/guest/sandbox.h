@@ -1,10 +1,16 @@
-// Runs WebAssembly at once and to the end, for work that is not an actor's: building plugins, and trying them.
+// Runs WebAssembly at once and to the end, for work that is not an actor's: building plugins, and
+// trying them.
 //
-// The module sees only the host functions it is given, runs no longer than its time and has no more memory than its limit.
-// Compiled code is kept in a cache folder, so that the same module starts in less than a millisecond the next time.
+// The module sees only the host functions it is given, runs no longer than its time and has no more
+// memory than its limit. Compiled code is kept in a cache folder, so that the same module starts in
+// less than a millisecond the next time.
 //
-// Owned by whoever made it. Not thread-safe; separate sandboxes may run on separate threads. Blocks: never on a shard.
+// Owned by whoever made it. Not thread-safe; separate sandboxes may run on separate threads.
+// Blocks: never on a shard.
 #pragma once
+
+#include "base/result.h"
+#include "guest/outcome.h"
 
 #include <chrono>
 #include <cstdint>
@@ -15,9 +21,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "base/result.h"
-#include "guest/outcome.h"
 
 namespace troupe::guest {
 
@@ -36,12 +39,13 @@ struct SandboxOutcome {
 class Sandbox {
  public:
   // Arguments and results are i32 and i64, as bits. An Error ends the call with Ending::error.
-  using HostFunction = std::function<Result<std::uint64_t>(std::span<const std::uint64_t> arguments)>;
+  using HostFunction =
+      std::function<Result<std::uint64_t>(std::span<const std::uint64_t> arguments)>;
   // By "module.name". An import without a function ends the call that reaches it.
   using HostFunctions = std::map<std::string, HostFunction, std::less<>>;
 
-  // Without a cache folder the module is compiled each time. A folder that others may write is not used: what is in it
-  // is run as it is.
+  // Without a cache folder the module is compiled each time. A folder that others may write is not
+  // used: what is in it is run as it is.
   static Result<std::unique_ptr<Sandbox>> create(std::span<const std::uint8_t> wasm,
                                                  const std::filesystem::path& cache_folder,
                                                  HostFunctions host_functions,

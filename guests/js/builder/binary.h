@@ -1,13 +1,13 @@
 // The binary format of WebAssembly as far as the builder needs it: numbers, names and sections.
 #pragma once
 
+#include "base/result.h"
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/result.h"
 
 namespace troupe::js {
 
@@ -29,14 +29,15 @@ enum class Section : std::uint8_t {
 
 enum class ExternalKind : std::uint8_t { function = 0, table = 1, memory = 2, global = 3 };
 
-// Reads along a span. A read past its end gives zeros and makes ok() false, so that a parser may look at the end.
+// Reads along a span. A read past its end gives zeros and makes ok() false, so that a parser may
+// look at the end.
 class BinaryReader {
  public:
   explicit BinaryReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
 
   std::uint8_t byte();
-  std::uint32_t u32();      // LEB128
-  std::int32_t s32();       // LEB128, signed
+  std::uint32_t u32();  // LEB128
+  std::int32_t s32();   // LEB128, signed
   std::string_view name();
   std::span<const std::uint8_t> take(std::size_t size);
   std::span<const std::uint8_t> rest() { return take(bytes_.size() - at_); }

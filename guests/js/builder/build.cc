@@ -1,16 +1,16 @@
 #include "guests/js/builder/build.h"
 
+#include "guests/js/builder/bundle.h"
+#include "guests/js/builder/core_session.h"
+#include "guests/js/builder/project.h"
+#include "guests/js/builder/snapshot.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <optional>
 #include <system_error>
 #include <utility>
-
-#include "guests/js/builder/bundle.h"
-#include "guests/js/builder/core_session.h"
-#include "guests/js/builder/project.h"
-#include "guests/js/builder/snapshot.h"
 
 asm(R"(
   .section .rodata
@@ -34,14 +34,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The name under which a bundle is evaluated. Frames without an origin in its map, which are esbuild's own helpers, are
-// left out of stacks like all whose file begins with '<'.
+// The name under which a bundle is evaluated. Frames without an origin in its map, which are
+// esbuild's own helpers, are left out of stacks like all whose file begins with '<'.
 constexpr std::string_view bundle_key = "<bundle>";
 
 // Names that mean something to hosts, and that a function must therefore not have.
-constexpr std::array reserved_exports{"memory", "_initialize", "_start", "__wasm_call_ctors", "hs_init"};
+constexpr std::array reserved_exports{
+    "memory", "_initialize", "_start", "__wasm_call_ctors", "hs_init"};
 
-std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string in_quotes(std::string_view text) {
+  return "\"" + std::string(text) + "\"";
+}
 
 // ---- The two ways to answer the core
 
@@ -59,7 +62,8 @@ class PlainFiles : public CoreFiles {
   // The last import that led nowhere, or the one that esbuild has to resolve.
   const std::optional<Failure>& failure() const { return failure_; }
   bool needs_esbuild() const {
-    return failure_ && (failure_->kind == ResolveFailure::package || failure_->kind == ResolveFailure::typescript);
+    return failure_ && (failure_->kind == ResolveFailure::package ||
+                        failure_->kind == ResolveFailure::typescript);
   }
 
   Result<std::string> resolve(std::string_view importer, std::string_view specifier) override {
@@ -91,11 +95,16 @@ class PlainFiles : public CoreFiles {
     const std::string what = in_quotes(failure.specifier);
     switch (failure.kind) {
       case ResolveFailure::node:
-        return what + " is a module of Node, which a plugin does not run in: use the globals of the web and of Extism "
-                      "instead (console, crypto, TextEncoder, Http, Var, Config)";
-      case ResolveFailure::package: return what + " is an npm package";
-      case ResolveFailure::typescript: return what + " is TypeScript";
-      case ResolveFailure::not_found: break;
+        return what +
+               " is a module of Node, which a plugin does not run in: use the globals of the web "
+               "and of Extism "
+               "instead (console, crypto, TextEncoder, Http, Var, Config)";
+      case ResolveFailure::package:
+        return what + " is an npm package";
+      case ResolveFailure::typescript:
+        return what + " is TypeScript";
+      case ResolveFailure::not_found:
+        break;
     }
     return "cannot find " + what + ": there is no " + resolution.path.string() +
            " and none with .js, .mjs, .cjs, .json or /index.js behind it";
@@ -113,7 +122,8 @@ class BundleFiles : public CoreFiles {
 
   Result<std::string> resolve(std::string_view importer, std::string_view specifier) override {
     if (importer.empty()) return std::string(bundle_key);
-    return Error{"cannot find " + in_quotes(specifier) + ": esbuild left this import as it was, because it is computed"};
+    return Error{"cannot find " + in_quotes(specifier) +
+                 ": esbuild left this import as it was, because it is computed"};
   }
   Result<Text> read(std::string_view) override { return Text{SourceKind::module, bundle_.text}; }
   std::string source_map(std::string_view) override { return bundle_.source_map; }
@@ -141,7 +151,10 @@ void place_at_first_frame(std::string_view stack, BuildError& error) {
   error.column = std::atoi(std::string(frame.substr(column + 1)).c_str());
 }
 
-void place_at_import(const Project& project, std::string_view importer, std::string_view specifier, BuildError& error) {
+void place_at_import(const Project& project,
+                     std::string_view importer,
+                     std::string_view specifier,
+                     BuildError& error) {
   error.file = importer;
   const SourceFile* file = project.find(importer);
   const SourcePosition position = file ? find_import(file->text, specifier) : SourcePosition{};
@@ -155,10 +168,22 @@ void add_excerpt(Project& project, BuildError& error) {
   if (file) error.excerpt = line_of((*file)->text, error.line);
 }
 
-std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+// From a column in bytes to one in characters, which is what people and editors count. Needs the
+// excerpt.
+void count_characters(BuildError& error) {
+  const auto before = std::string_view(error.excerpt).substr(0, std::max(0, error.column - 1));
+  const auto rest_of_a_character = [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+  };
+  error.column -= static_cast<int>(std::ranges::count_if(before, rest_of_a_character));
+}
 
-// Why the evaluation gave no plugin. The failed import, when it is the reason, has its place in the text; an exception has
-// it in its stack.
+std::string megabytes(std::uint64_t bytes) {
+  return std::to_string(bytes >> 20) + " MiB";
+}
+
+// Why the evaluation gave no plugin. The failed import, when it is the reason, has its place in the
+// text; an exception has it in its stack.
 BuildError error_of(const Evaluation& evaluation,
                     const BuildOptions& options,
                     const Project& project,
@@ -167,9 +192,10 @@ BuildError error_of(const Evaluation& evaluation,
   BuildError error;
   error.file = entry_key;
   if (evaluation.ending == guest::Ending::timeout) {
-    error.message = "the top level of " + entry_key + " ran longer than " +
-                    std::to_string(options.evaluation_time_max.count()) +
-                    " ms while the plugin was built; what takes long belongs inside an exported function";
+    error.message =
+        "the top level of " + entry_key + " ran longer than " +
+        std::to_string(options.evaluation_time_max.count()) +
+        " ms while the plugin was built; what takes long belongs inside an exported function";
   } else if (evaluation.ending != guest::Ending::done) {
     error.message = "the evaluation of " + entry_key + " was ended: " + evaluation.trap;
   } else if (evaluation.error) {
@@ -182,12 +208,14 @@ BuildError error_of(const Evaluation& evaluation,
       place_at_import(project, failed_import->importer, failed_import->specifier, error);
     } else if (thrown.name == "InternalError" && thrown.message == "out of memory") {
       error.message = "the top level of " + entry_key + " needs more memory than the " +
-                      megabytes(options.evaluation_memory_max) + " it may have while the plugin is built";
+                      megabytes(options.evaluation_memory_max) +
+                      " it may have while the plugin is built";
       error.stack.clear();
     } else if (!thrown.importer.empty()) {
       error.file = thrown.importer;
       const SourceFile* importer = project.find(thrown.importer);
-      const SourcePosition position = importer ? find_word(importer->text, thrown.imported_name) : SourcePosition{};
+      const SourcePosition position =
+          importer ? find_word(importer->text, thrown.imported_name) : SourcePosition{};
       error.line = position.line;
       error.column = position.column;
     } else {
@@ -210,7 +238,9 @@ BuildError esbuild_missing(const std::optional<PlainFiles::Failure>& failure,
   error.file = entry_key;
   const std::string what = failure ? failure->message : entry_key + " is TypeScript";
   const bool is_typescript = !failure || failure->kind == ResolveFailure::typescript;
-  error.message = what + (is_typescript ? ", which esbuild turns into JavaScript" : ", which esbuild puts into the plugin") +
+  error.message = what +
+                  (is_typescript ? ", which esbuild turns into JavaScript"
+                                 : ", which esbuild puts into the plugin") +
                   ", and this project has no esbuild. To get it: cd " + project.root().string() +
                   " && npm install --save-dev esbuild";
   if (failure) place_at_import(project, failure->importer, failure->specifier, error);
@@ -236,18 +266,22 @@ std::string json_text(std::string_view text) {
   return json + '"';
 }
 
-std::string description_of(const std::string& entry_key, const Project& project, const std::vector<fs::path>& sources) {
+std::string description_of(const std::string& entry_key,
+                           const Project& project,
+                           const std::vector<fs::path>& sources) {
   std::string names;
-  for (const auto& source : sources) names += (names.empty() ? "" : ",") + json_text(project.key_of(source));
-  return R"({"builder":"troupe )" TROUPE_VERSION R"(","language":"javascript","entry":)" + json_text(entry_key) +
-         R"(,"sources":[)" + names + "]}";
+  for (const auto& source : sources)
+    names += (names.empty() ? "" : ",") + json_text(project.key_of(source));
+  return R"({"builder":"troupe )" TROUPE_VERSION R"(","language":"javascript","entry":)" +
+         json_text(entry_key) + R"(,"sources":[)" + names + "]}";
 }
 
 std::vector<std::string> warnings_of(const Evaluation& evaluation, const std::string& entry_key) {
   std::vector<std::string> warnings;
   if (evaluation.read_clock) {
     warnings.push_back("the top level of " + entry_key +
-                       " asks for the time, which stands at 1970 while the plugin is built: ask inside a function");
+                       " asks for the time, which stands at 1970 while the plugin is built: ask "
+                       "inside a function");
   }
   return warnings;
 }
@@ -264,18 +298,21 @@ BuildResult finish(const Evaluation& evaluation,
   BuildError error;
   error.file = entry_key;
   if (evaluation.exports.empty()) {
-    error.message = entry_key + " exports no function, and a plugin is made of the functions it exports: "
-                                "write `export function NAME() {...}` or `module.exports = { NAME }`";
+    error.message = entry_key +
+                    " exports no function, and a plugin is made of the functions it exports: "
+                    "write `export function NAME() {...}` or `module.exports = { NAME }`";
     return error;
   }
   for (const auto& name : evaluation.exports) {
     if (std::ranges::find(reserved_exports, name) == reserved_exports.end()) continue;
-    error.message = "a plugin's function cannot be named " + in_quotes(name) + ", because hosts mean something else by it";
+    error.message = "a plugin's function cannot be named " + in_quotes(name) +
+                    ", because hosts mean something else by it";
     return error;
   }
 
   const std::string description = description_of(entry_key, project, sources);
-  auto snapshot = make_snapshot({core_module(), evaluation.memory, evaluation.exports, evaluation.uses, description});
+  auto snapshot = make_snapshot(
+      {core_module(), evaluation.memory, evaluation.exports, evaluation.uses, description});
   if (snapshot.has_error()) {
     error.message = snapshot.error().message;
     return error;
@@ -299,13 +336,15 @@ BuildResult build(const BuildOptions& options) {
   const std::string entry_key = project.key_of(entry);
 
   // Completes an error by what is known at any place where one can arise.
-  const auto refuse = [&](BuildError error, std::vector<BuildLog> log = {}, std::vector<fs::path> sources = {}) {
-    error.log = std::move(log);
-    error.sources = sources.empty() ? project.sources() : std::move(sources);
-    if (error.sources.empty()) error.sources.push_back(entry);
-    add_excerpt(project, error);
-    return error;
-  };
+  const auto refuse =
+      [&](BuildError error, std::vector<BuildLog> log = {}, std::vector<fs::path> sources = {}) {
+        error.log = std::move(log);
+        error.sources = sources.empty() ? project.sources() : std::move(sources);
+        if (error.sources.empty()) error.sources.push_back(entry);
+        add_excerpt(project, error);
+        count_characters(error);
+        return error;
+      };
   if (!fs::is_regular_file(entry, failed)) {
     BuildError error;
     error.file = options.entry.string();
@@ -319,7 +358,8 @@ BuildResult build(const BuildOptions& options) {
     auto evaluation = evaluate(files, options);
     if (evaluation.has_error()) return refuse(error_from(evaluation.error()));
     if (!files.needs_esbuild()) {
-      auto result = finish(*evaluation, options, project, entry_key, project.sources(), files.failure());
+      auto result =
+          finish(*evaluation, options, project, entry_key, project.sources(), files.failure());
       if (result.has_error()) return refuse(result.error(), std::move(evaluation->log));
       return result;
     }
@@ -334,7 +374,8 @@ BuildResult build(const BuildOptions& options) {
   auto evaluation = evaluate(files, options);
   if (evaluation.has_error()) return refuse(error_from(evaluation.error()));
   auto result = finish(*evaluation, options, project, entry_key, bundled->sources, std::nullopt);
-  if (result.has_error()) return refuse(result.error(), std::move(evaluation->log), std::move(bundled->sources));
+  if (result.has_error())
+    return refuse(result.error(), std::move(evaluation->log), std::move(bundled->sources));
   return result;
 }
 
@@ -342,7 +383,8 @@ std::string render(const BuildError& error) {
   std::string text = "error: ";
   if (!error.file.empty()) {
     text += error.file;
-    if (error.line > 0) text += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
+    if (error.line > 0)
+      text += ":" + std::to_string(error.line) + ":" + std::to_string(error.column);
     text += ": ";
   }
   text += error.message + "\n";
@@ -375,6 +417,8 @@ fs::path default_cache_folder() {
   return {};
 }
 
-std::string_view type_declarations() { return {troupe_js_types_begin, troupe_js_types_end}; }
+std::string_view type_declarations() {
+  return {troupe_js_types_begin, troupe_js_types_end};
+}
 
 }  // namespace troupe::js

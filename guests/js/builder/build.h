@@ -1,12 +1,15 @@
 // From a JavaScript source to a plugin: a WebAssembly module with the Extism ABI, without Node.
 //
-// The source is evaluated once, at build, in the JavaScript core (../core) inside a sandbox with limits on time and
-// memory; the plugin is that core with the memory it had then, and an export for each function of the source
-// (docs/formats/js-plugin.md). ES modules, CommonJS and JSON files that import each other by relative names need no other
-// tool; npm packages and TypeScript go through the project's own esbuild.
+// The source is evaluated once, at build, in the JavaScript core (../core) inside a sandbox with
+// limits on time and memory; the plugin is that core with the memory it had then, and an export for
+// each function of the source (docs/formats/js-plugin.md). ES modules, CommonJS and JSON files that
+// import each other by relative names need no other tool; npm packages and TypeScript go through
+// the project's own esbuild.
 //
 // Thread-safe. Blocks: for some 50 ms, or as long as esbuild takes; never on a shard.
 #pragma once
+
+#include <boost/system/result.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -14,8 +17,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <boost/system/result.hpp>
 
 namespace troupe::js {
 
@@ -38,7 +39,7 @@ struct BuildLog {
 
 struct BuildOutput {
   std::vector<std::uint8_t> wasm;
-  std::vector<std::string> exports;         // the functions a host can call, in the order of the source
+  std::vector<std::string> exports;  // the functions a host can call, in the order of the source
   std::vector<std::string> host_functions;  // imported from extism:host/user, by full name
   std::vector<std::string> warnings;        // each one sentence or more
   std::vector<BuildLog> log;
@@ -48,7 +49,8 @@ struct BuildOutput {
 
 struct BuildError {
   std::string message;  // what is wrong and, where it is not plain, what to do
-  // Where: the file as the user would name it (relative to the project), and numbers from 1; empty and 0 when unknown.
+  // Where: the file as the user would name it (relative to the project), line and column from 1, in
+  // characters; empty and 0 when unknown.
   std::string file;
   int line = 0;
   int column = 0;
@@ -62,13 +64,15 @@ using BuildResult = boost::system::result<BuildOutput, BuildError>;
 
 BuildResult build(const BuildOptions& options);
 
-// An error for people: place and message, the line with a caret below it, the stack. Ends with a newline.
+// An error for people: place and message, the line with a caret below it, the stack. Ends with a
+// newline.
 std::string render(const BuildError& error);
 
 // $XDG_CACHE_HOME/troupe, else ~/.cache/troupe; empty when there is neither.
 std::filesystem::path default_cache_folder();
 
-// The text of troupe.d.ts: the types of the module "troupe" and of the globals, to be put beside a project.
+// The text of troupe.d.ts: the types of the module "troupe" and of the globals, to be put beside a
+// project.
 std::string_view type_declarations();
 
 }  // namespace troupe::js

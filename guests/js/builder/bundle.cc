@@ -1,20 +1,19 @@
 #include "guests/js/builder/bundle.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
+#include <simdjson.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
-
-#include <simdjson.h>
 
 extern char** environ;
 
@@ -57,7 +56,8 @@ struct Finished {
 bool read_all(int pipe, Clock::time_point deadline, std::string& text) {
   std::array<char, 4096> buffer{};
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return false;
     pollfd waiting{pipe, POLLIN, 0};
     const int ready = ::poll(&waiting, 1, static_cast<int>(left));
@@ -71,7 +71,9 @@ bool read_all(int pipe, Clock::time_point deadline, std::string& text) {
   }
 }
 
-Finished run(const std::vector<std::string>& command, const fs::path& folder, std::chrono::milliseconds time_max) {
+Finished run(const std::vector<std::string>& command,
+             const fs::path& folder,
+             std::chrono::milliseconds time_max) {
   Finished finished;
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return finished;
@@ -92,7 +94,8 @@ Finished run(const std::vector<std::string>& command, const fs::path& folder, st
   arguments.push_back(nullptr);
   pid_t child = 0;
   finished.started =
-      ::posix_spawn(&child, command.front().c_str(), &actions, &attributes, arguments.data(), environ) == 0;
+      ::posix_spawn(
+          &child, command.front().c_str(), &actions, &attributes, arguments.data(), environ) == 0;
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   ::close(pipe[1]);
@@ -117,7 +120,8 @@ std::string source_map_of(const std::string& json, const fs::path& folder, const
   simdjson::dom::element map;
   simdjson::dom::array sources;
   std::string_view mappings;
-  if (parser.parse(json).get(map) || map["sources"].get(sources) || map["mappings"].get(mappings)) return "";
+  if (parser.parse(json).get(map) || map["sources"].get(sources) || map["mappings"].get(mappings))
+    return "";
   std::string text;
   for (const auto source : sources) {
     std::string_view name;
@@ -134,7 +138,8 @@ std::vector<fs::path> sources_of(const std::string& metafile, const Project& pro
   simdjson::dom::object inputs;
   std::vector<fs::path> sources;
   if (parser.parse(metafile).get(meta) || meta["inputs"].get(inputs)) return sources;
-  for (const auto input : inputs) sources.push_back((project.root() / input.key).lexically_normal());
+  for (const auto input : inputs)
+    sources.push_back((project.root() / input.key).lexically_normal());
   return sources;
 }
 
@@ -186,9 +191,11 @@ boost::system::result<Bundle, BuildError> bundle(const fs::path& esbuild,
       time_max);
   if (!finished.started) return error_of("cannot run " + esbuild.string());
   if (finished.timed_out) {
-    return error_of("esbuild ran longer than " + std::to_string(time_max.count()) + " ms and was ended");
+    return error_of("esbuild ran longer than " + std::to_string(time_max.count()) +
+                    " ms and was ended");
   }
-  if (!WIFEXITED(finished.status) || WEXITSTATUS(finished.status) != 0) return parse_esbuild_error(finished.printed);
+  if (!WIFEXITED(finished.status) || WEXITSTATUS(finished.status) != 0)
+    return parse_esbuild_error(finished.printed);
 
   Bundle result;
   result.text = read_file(file);
@@ -211,7 +218,8 @@ BuildError parse_esbuild_error(std::string_view printed) {
   BuildError error;
   const std::size_t start = printed.find(mark);
   if (start == std::string_view::npos) {
-    error.message = "esbuild failed: " + (printed.empty() ? std::string("it printed nothing") : std::string(printed));
+    error.message = "esbuild failed: " +
+                    (printed.empty() ? std::string("it printed nothing") : std::string(printed));
     return error;
   }
   std::string_view rest = printed.substr(start + mark.size());
@@ -224,7 +232,8 @@ BuildError parse_esbuild_error(std::string_view printed) {
     line.remove_prefix(4);
     line.remove_suffix(1);
     const std::size_t column = line.rfind(':');
-    const std::size_t number = column == 0 || column == std::string_view::npos ? column : line.rfind(':', column - 1);
+    const std::size_t number =
+        column == 0 || column == std::string_view::npos ? column : line.rfind(':', column - 1);
     if (number == std::string_view::npos || number == 0) continue;
     error.file = line.substr(0, number);
     error.line = std::atoi(std::string(line.substr(number + 1, column - number - 1)).c_str());

@@ -1,14 +1,14 @@
 // npm packages and TypeScript: the project's own esbuild makes one module of everything.
 #pragma once
 
+#include "guests/js/builder/build.h"
+#include "guests/js/builder/project.h"
+
 #include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "guests/js/builder/build.h"
-#include "guests/js/builder/project.h"
 
 namespace troupe::js {
 

@@ -1,10 +1,10 @@
 #include "guests/js/builder/core_session.h"
 
+#include "guest/sandbox.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
-
-#include "guest/sandbox.h"
 
 // The core as the build made it, between two symbols.
 asm(R"(
@@ -125,10 +125,12 @@ Result<std::uint64_t> Session::ask(Words arguments) {
       if (result.has_error()) return answer(0, result.error().message);
       return answer(static_cast<std::uint8_t>(result->kind), std::string(result->text));
     }
-    case Operation::ask_source_map: return answer(1, files_.source_map(a));
+    case Operation::ask_source_map:
+      return answer(1, files_.source_map(a));
     case Operation::ask_take: {
       const auto target = range(request.number, answer_.size());
-      if (target.size() != answer_.size()) return Error{"the core wants an answer outside of its memory"};
+      if (target.size() != answer_.size())
+        return Error{"the core wants an answer outside of its memory"};
       std::ranges::copy(answer_, target.begin());
       return 0;
     }
@@ -138,8 +140,12 @@ Result<std::uint64_t> Session::ask(Words arguments) {
       }
       evaluation_.exports.emplace_back(a);
       return 0;
-    case Operation::tell_uses: evaluation_.uses = request.number; return 0;
-    case Operation::tell_error_name: error_.name = a; return 0;
+    case Operation::tell_uses:
+      evaluation_.uses = request.number;
+      return 0;
+    case Operation::tell_error_name:
+      error_.name = a;
+      return 0;
     case Operation::tell_unlinked:
       error_.importer = a;
       error_.imported_name = b;
@@ -159,13 +165,14 @@ Result<std::uint64_t> Session::ask(Words arguments) {
   return Error{"the core asked something unknown"};
 }
 
-// The few functions of WASI that the core's C library may call. Building the same source twice must give the same bytes:
-// the clock stands at 1970 and random numbers are zeros.
+// The few functions of WASI that the core's C library may call. Building the same source twice must
+// give the same bytes: the clock stands at 1970 and random numbers are zeros.
 guest::Sandbox::HostFunctions Session::host_functions() {
   const auto bad_file = [](Words) -> Result<std::uint64_t> { return wasi_badf; };
   guest::Sandbox::HostFunctions functions;
   functions["troupe:build.ask"] = [this](Words words) { return ask(words); };
-  functions["wasi_snapshot_preview1.clock_time_get"] = [this](Words words) -> Result<std::uint64_t> {
+  functions["wasi_snapshot_preview1.clock_time_get"] =
+      [this](Words words) -> Result<std::uint64_t> {
     evaluation_.read_clock = evaluation_.read_clock || has_started_;
     const auto target = range(words[2], 8);
     std::ranges::fill(target, std::uint8_t{0});
@@ -189,7 +196,8 @@ Result<Evaluation> Session::run(const BuildOptions& options) {
   TRY(sandbox_, guest::Sandbox::create(core_module(), folder, host_functions(), limits));
 
   const auto initialized = sandbox_->call("_initialize");
-  if (initialized.ending != guest::Ending::done) return Error{"the JavaScript core does not start: " + initialized.message};
+  if (initialized.ending != guest::Ending::done)
+    return Error{"the JavaScript core does not start: " + initialized.message};
   const auto built = sandbox_->call("build");
   evaluation_.ending = built.ending;
   evaluation_.trap = built.message;
@@ -202,8 +210,12 @@ Result<Evaluation> Session::run(const BuildOptions& options) {
 
 }  // namespace
 
-std::span<const std::uint8_t> core_module() { return {troupe_js_core_begin, troupe_js_core_end}; }
+std::span<const std::uint8_t> core_module() {
+  return {troupe_js_core_begin, troupe_js_core_end};
+}
 
-Result<Evaluation> evaluate(CoreFiles& files, const BuildOptions& options) { return Session(files).run(options); }
+Result<Evaluation> evaluate(CoreFiles& files, const BuildOptions& options) {
+  return Session(files).run(options);
+}
 
 }  // namespace troupe::js

@@ -1,6 +1,11 @@
 // Evaluates a source in the JavaScript core, inside a sandbox, and answers what the core asks for.
 #pragma once
 
+#include "base/result.h"
+#include "guest/outcome.h"
+#include "guests/js/builder/build.h"
+#include "guests/js/builder/project.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,11 +14,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/result.h"
-#include "guest/outcome.h"
-#include "guests/js/builder/build.h"
-#include "guests/js/builder/project.h"
 
 namespace troupe::js {
 
@@ -30,20 +30,21 @@ class CoreFiles {
     std::string_view text;
   };
 
-  // The key of what `specifier` means in the module `importer`; both are empty for the entry. An Error is thrown as an
-  // exception at the import, with its text.
+  // The key of what `specifier` means in the module `importer`; both are empty for the entry. An
+  // Error is thrown as an exception at the import, with its text.
   virtual Result<std::string> resolve(std::string_view importer, std::string_view specifier) = 0;
   virtual Result<Text> read(std::string_view key) = 0;
-  // Source names, one a line, an empty line, and the mappings, for a text that was made of others; else empty.
+  // Source names, one a line, an empty line, and the mappings, for a text that was made of others;
+  // else empty.
   virtual std::string source_map(std::string_view key) = 0;
   // True when the evaluation has to stop because it cannot succeed this way.
   virtual bool must_stop() const = 0;
 };
 
 struct CoreError {
-  std::string name;     // "SyntaxError"
+  std::string name;  // "SyntaxError"
   std::string message;
-  std::string stack;    // "    at f (todo.js:3:5)\n..."
+  std::string stack;  // "    at f (todo.js:3:5)\n..."
   // An import whose module does not export that name, when this was the reason.
   std::string importer;
   std::string imported_name;

@@ -1,6 +1,8 @@
-// An Extism host as small as it can be, to run plugins in tests: memory, input and output, vars, configuration, log, and
-// a record of what was said to Troupe.
+// An Extism host as small as it can be, to run plugins in tests: memory, input and output, vars,
+// configuration, log, and a record of what was said to Troupe.
 #pragma once
+
+#include "guest/sandbox.h"
 
 #include <cstdint>
 #include <map>
@@ -10,8 +12,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "guest/sandbox.h"
 
 namespace troupe::js {
 

@@ -14,7 +14,9 @@ constexpr std::uint64_t first_block = 77;  // where Extism's own kernel begins
 
 }  // namespace
 
-FakeHost::FakeHost(std::span<const std::uint8_t> wasm, bool with_troupe, const guest::SandboxLimits& limits)
+FakeHost::FakeHost(std::span<const std::uint8_t> wasm,
+                   bool with_troupe,
+                   const guest::SandboxLimits& limits)
     : arena_(arena_bytes, '\0') {
   auto sandbox = guest::Sandbox::create(wasm, {}, functions(with_troupe), limits);
   if (sandbox) {
@@ -63,7 +65,8 @@ guest::Sandbox::HostFunctions FakeHost::functions(bool with_troupe) {
   kernel("input_length", [this](Words) -> Outcome { return block(input_).size(); });
   kernel("input_load_u8", [this, load](Words w) -> Outcome { return load(input_ + w[0], 1); });
   kernel("input_load_u64", [this, load](Words w) -> Outcome { return load(input_ + w[0], 8); });
-  kernel("output_set", [this](Words w) -> Outcome { return output_ = arena_.substr(w[0], w[1]), 0; });
+  kernel("output_set",
+         [this](Words w) -> Outcome { return output_ = arena_.substr(w[0], w[1]), 0; });
   kernel("error_set", [this](Words w) -> Outcome { return error_ = block(w[0]), 0; });
   kernel("config_get", [this](Words w) -> Outcome {
     const auto found = config.find(block(w[0]));
@@ -82,7 +85,8 @@ guest::Sandbox::HostFunctions FakeHost::functions(bool with_troupe) {
     return alloc("pong");
   });
   kernel("http_status_code", [](Words) -> Outcome { return 201; });
-  kernel("http_headers", [this](Words) -> Outcome { return alloc(R"({"content-type":"text/plain"})"); });
+  kernel("http_headers",
+         [this](Words) -> Outcome { return alloc(R"({"content-type":"text/plain"})"); });
   for (const std::string level : {"trace", "debug", "info", "warn", "error"}) {
     kernel("log_" + level, [this, level](Words w) -> Outcome {
       log.push_back(level + ": " + block(w[0]));
@@ -91,7 +95,8 @@ guest::Sandbox::HostFunctions FakeHost::functions(bool with_troupe) {
   }
   if (with_troupe) {
     all["extism:host/user.troupe_self"] = [this](Words) -> Outcome { return alloc(self); };
-    for (const std::string name : {"reply", "broadcast", "publish", "subscribe", "send", "timer", "cancel"}) {
+    for (const std::string name :
+         {"reply", "broadcast", "publish", "subscribe", "send", "timer", "cancel"}) {
       all["extism:host/user.troupe_" + name] = [this, name](Words w) -> Outcome {
         effects.emplace_back(name, block(w[0]));
         return 0;

@@ -1,13 +1,13 @@
 #include "guests/js/builder/project.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <fstream>
 #include <iterator>
 #include <system_error>
-
-#include <simdjson.h>
 
 namespace troupe::js {
 
@@ -21,11 +21,42 @@ constexpr std::size_t source_bytes_max = std::size_t{16} << 20;
 constexpr std::array extensions{".js", ".mjs", ".cjs", ".json"};
 constexpr std::array typescript_extensions{".ts", ".mts", ".cts", ".tsx", ".jsx"};
 
-constexpr std::array node_modules_of_its_own{
-    "assert", "async_hooks", "buffer", "child_process", "cluster", "console", "crypto", "dgram", "dns", "events",
-    "fs", "http", "http2", "https", "inspector", "module", "net", "os", "path", "perf_hooks", "process", "punycode",
-    "querystring", "readline", "repl", "stream", "string_decoder", "timers", "tls", "tty", "url", "util", "v8", "vm",
-    "worker_threads", "zlib"};
+constexpr std::array node_modules_of_its_own{"assert",
+                                             "async_hooks",
+                                             "buffer",
+                                             "child_process",
+                                             "cluster",
+                                             "console",
+                                             "crypto",
+                                             "dgram",
+                                             "dns",
+                                             "events",
+                                             "fs",
+                                             "http",
+                                             "http2",
+                                             "https",
+                                             "inspector",
+                                             "module",
+                                             "net",
+                                             "os",
+                                             "path",
+                                             "perf_hooks",
+                                             "process",
+                                             "punycode",
+                                             "querystring",
+                                             "readline",
+                                             "repl",
+                                             "stream",
+                                             "string_decoder",
+                                             "timers",
+                                             "tls",
+                                             "tty",
+                                             "url",
+                                             "util",
+                                             "v8",
+                                             "vm",
+                                             "worker_threads",
+                                             "zlib"};
 
 bool is_file(const fs::path& path) {
   std::error_code error;
@@ -65,8 +96,8 @@ std::optional<fs::path> find_typescript_of(fs::path path) {
 }
 
 bool is_relative_or_absolute(std::string_view specifier) {
-  return specifier.starts_with("./") || specifier.starts_with("../") || specifier.starts_with('/') ||
-         specifier == "." || specifier == "..";
+  return specifier.starts_with("./") || specifier.starts_with("../") ||
+         specifier.starts_with('/') || specifier == "." || specifier == "..";
 }
 
 bool is_of_node(std::string_view specifier) {
@@ -86,10 +117,13 @@ SourceKind kind_of(const fs::path& path) {
 SourcePosition position_of(std::string_view text, std::size_t at) {
   const std::string_view before = text.substr(0, at);
   const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-  return {static_cast<int>(std::ranges::count(before, '\n')) + 1, static_cast<int>(at - line_start) + 1};
+  return {static_cast<int>(std::ranges::count(before, '\n')) + 1,
+          static_cast<int>(at - line_start) + 1};
 }
 
-bool is_name_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$'; }
+bool is_name_character(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$';
+}
 
 }  // namespace
 
@@ -161,16 +195,20 @@ const SourceFile* Project::find(std::string_view key) const {
 }
 
 SourcePosition find_import(std::string_view text, std::string_view specifier) {
-  // Not a parser: the first quoted specifier behind one of the words that import, else the first at all.
+  // Not a parser: the first quoted specifier behind one of the words that import, else the first at
+  // all.
   std::size_t best = std::string_view::npos;
   for (const char quote : {'"', '\'', '`'}) {
     const std::string quoted = quote + std::string(specifier) + quote;
-    for (std::size_t at = text.find(quoted); at != std::string_view::npos; at = text.find(quoted, at + 1)) {
+    for (std::size_t at = text.find(quoted); at != std::string_view::npos;
+         at = text.find(quoted, at + 1)) {
       std::string_view before = text.substr(0, at);
-      while (!before.empty() && (std::isspace(static_cast<unsigned char>(before.back())) != 0 || before.back() == '(')) {
+      while (!before.empty() && (std::isspace(static_cast<unsigned char>(before.back())) != 0 ||
+                                 before.back() == '(')) {
         before.remove_suffix(1);
       }
-      const bool imports = before.ends_with("from") || before.ends_with("import") || before.ends_with("require");
+      const bool imports =
+          before.ends_with("from") || before.ends_with("import") || before.ends_with("require");
       if (imports || best == std::string_view::npos) best = at;
       if (imports) break;
     }
@@ -181,7 +219,8 @@ SourcePosition find_import(std::string_view text, std::string_view specifier) {
 }
 
 SourcePosition find_word(std::string_view text, std::string_view word) {
-  for (std::size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+  for (std::size_t at = text.find(word); at != std::string_view::npos;
+       at = text.find(word, at + 1)) {
     const std::size_t end = at + word.size();
     const bool begins = at == 0 || !is_name_character(text[at - 1]);
     const bool ends = end == text.size() || !is_name_character(text[end]);

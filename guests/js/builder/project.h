@@ -1,5 +1,8 @@
-// The user's files: finds what an import means, reads it, and knows each file by the name people see.
+// The user's files: finds what an import means, reads it, and knows each file by the name people
+// see.
 #pragma once
+
+#include "base/result.h"
 
 #include <filesystem>
 #include <map>
@@ -8,15 +11,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
-
 namespace troupe::js {
 
 // How a text is read. The numbers are the core's (../core/core.h, AnswerKind).
 enum class SourceKind : std::uint8_t { module = 1, commonjs = 2, json = 3, either = 4 };
 
 struct SourceFile {
-  std::string key;  // its path relative to the project, or as it is outside of it; names it in errors
+  std::string
+      key;  // its path relative to the project, or as it is outside of it; names it in errors
   std::filesystem::path path;
   SourceKind kind = SourceKind::either;
   std::string text;
@@ -41,7 +43,8 @@ struct Resolution {
 
 class Project {
  public:
-  // The project of a file is the folder of the nearest package.json above it, else the file's own folder.
+  // The project of a file is the folder of the nearest package.json above it, else the file's own
+  // folder.
   explicit Project(const std::filesystem::path& entry);
 
   const std::filesystem::path& root() const { return root_; }

@@ -21,8 +21,9 @@ constexpr std::uint8_t type_function = 0x60;
 
 constexpr std::string_view kernel_module = "extism:host/env";
 
-// An import that a plugin keeps only when its source needs it. Imports cannot be left out without renumbering all code,
-// so one that is not needed becomes a second import of another function of the same type, which nobody calls.
+// An import that a plugin keeps only when its source needs it. Imports cannot be left out without
+// renumbering all code, so one that is not needed becomes a second import of another function of
+// the same type, which nobody calls.
 struct OptionalImport {
   std::string_view module;
   std::string_view name;
@@ -78,12 +79,14 @@ Result<Core> read_core(std::span<const std::uint8_t> wasm) {
   BinaryReader imports(core.content(Section::import));
   for (std::uint32_t count = imports.u32(); count > 0; count--) {
     Import import{imports.name(), imports.name(), 0};
-    if (imports.byte() != static_cast<std::uint8_t>(ExternalKind::function)) return unexpected("it imports more than functions");
+    if (imports.byte() != static_cast<std::uint8_t>(ExternalKind::function))
+      return unexpected("it imports more than functions");
     import.type = imports.u32();
     core.imports.push_back(import);
   }
 
-  // The first global is the stack pointer. Others that may change would have to be part of the snapshot.
+  // The first global is the stack pointer. Others that may change would have to be part of the
+  // snapshot.
   BinaryReader globals(core.content(Section::global));
   for (std::uint32_t i = 0, count = globals.u32(); i < count; i++) {
     const std::uint8_t type = globals.byte();
@@ -91,7 +94,8 @@ Result<Core> read_core(std::span<const std::uint8_t> wasm) {
     if (globals.byte() != opcode_i32_const) return unexpected("a global is not a plain number");
     const std::int32_t value = globals.s32();
     if (globals.byte() != opcode_end) return unexpected("a global is computed");
-    if (is_mutable && (i > 0 || type != type_i32)) return unexpected("it has more state than its memory");
+    if (is_mutable && (i > 0 || type != type_i32))
+      return unexpected("it has more state than its memory");
     if (i == 0) core.stack_top = static_cast<std::uint32_t>(value);
   }
 
@@ -108,7 +112,8 @@ Result<Core> read_core(std::span<const std::uint8_t> wasm) {
   }
   if (!has_invoke) return unexpected("it has no function \"invoke\"");
   if (!core.content(Section::start).empty()) return unexpected("it has a start function");
-  if (!imports.ok() || !globals.ok() || !exports.ok()) return unexpected("a section ends too early");
+  if (!imports.ok() || !globals.ok() || !exports.ok())
+    return unexpected("a section ends too early");
   return core;
 }
 
@@ -122,20 +127,24 @@ Bytes appended(std::span<const std::uint8_t> section, std::uint32_t more, const 
   return out;
 }
 
-Result<Bytes> imports_of(const Core& core, std::uint32_t uses, std::vector<std::string>& host_functions) {
+Result<Bytes> imports_of(const Core& core,
+                         std::uint32_t uses,
+                         std::vector<std::string>& host_functions) {
   Bytes out;
   put_u32(out, static_cast<std::uint32_t>(core.imports.size()));
   for (const Import& import : core.imports) {
     Import written = import;
-    const auto optional = std::ranges::find_if(optional_imports, [&](const OptionalImport& candidate) {
-      return candidate.module == import.module && candidate.name == import.name;
-    });
+    const auto optional =
+        std::ranges::find_if(optional_imports, [&](const OptionalImport& candidate) {
+          return candidate.module == import.module && candidate.name == import.name;
+        });
     if (optional != optional_imports.end() && !(uses & optional->use)) {
       const auto stand_in = std::ranges::find_if(core.imports, [&](const Import& candidate) {
         return candidate.module == kernel_module && candidate.name == optional->stand_in &&
                candidate.type == import.type;
       });
-      if (stand_in == core.imports.end()) return unexpected("nothing can stand in for " + std::string(import.name));
+      if (stand_in == core.imports.end())
+        return unexpected("nothing can stand in for " + std::string(import.name));
       written = *stand_in;
     } else if (import.module == "extism:host/user") {
       host_functions.emplace_back(import.name);
@@ -148,13 +157,14 @@ Result<Bytes> imports_of(const Core& core, std::uint32_t uses, std::vector<std::
   return out;
 }
 
-// The runs of bytes that are not zero, as active segments. What lies below the stack pointer is the dead end of the
-// evaluation's stack and is left out.
+// The runs of bytes that are not zero, as active segments. What lies below the stack pointer is the
+// dead end of the evaluation's stack and is left out.
 Bytes data_of(std::span<const std::uint8_t> memory, std::uint32_t stack_top, std::uint32_t& count) {
   Bytes segments;
   count = 0;
   const auto is_data = [](std::uint8_t byte) { return byte != 0; };
-  auto at = std::find_if(memory.begin() + std::min<std::size_t>(stack_top, memory.size()), memory.end(), is_data);
+  auto at = std::find_if(
+      memory.begin() + std::min<std::size_t>(stack_top, memory.size()), memory.end(), is_data);
   while (at != memory.end()) {
     auto end = at;
     auto next = at;
@@ -185,7 +195,8 @@ Result<Snapshot> make_snapshot(const SnapshotInput& input) {
   std::map<Section, Bytes> replaced;
 
   const std::uint32_t shim_type = core.types;
-  replaced[Section::type] = appended(core.content(Section::type), 1, {type_function, 0, 1, type_i32});
+  replaced[Section::type] =
+      appended(core.content(Section::type), 1, {type_function, 0, 1, type_i32});
   TRY(replaced[Section::import], imports_of(core, input.uses, snapshot.host_functions));
 
   // One function for each export, which calls invoke(index).
@@ -228,11 +239,16 @@ Result<Snapshot> make_snapshot(const SnapshotInput& input) {
   for (const ModuleSection& section : core.sections) {
     if (section.id == Section::custom) continue;
     const auto found = replaced.find(section.id);
-    put_section(snapshot.wasm, section.id, found == replaced.end() ? section.content : std::span<const std::uint8_t>(found->second));
+    put_section(
+        snapshot.wasm,
+        section.id,
+        found == replaced.end() ? section.content : std::span<const std::uint8_t>(found->second));
   }
   Bytes description;
   put_name(description, "troupe");
-  put_bytes(description, {reinterpret_cast<const std::uint8_t*>(input.description.data()), input.description.size()});
+  put_bytes(
+      description,
+      {reinterpret_cast<const std::uint8_t*>(input.description.data()), input.description.size()});
   put_section(snapshot.wasm, Section::custom, description);
   return snapshot;
 }

@@ -1,5 +1,9 @@
-// Makes a plugin of the core and the memory it has after evaluating a source (docs/formats/js-plugin.md).
+// Makes a plugin of the core and the memory it has after evaluating a source
+// (docs/formats/js-plugin.md).
 #pragma once
+
+#include "base/result.h"
+#include "guests/js/builder/binary.h"
 
 #include <cstdint>
 #include <span>
@@ -7,17 +11,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
-#include "guests/js/builder/binary.h"
-
 namespace troupe::js {
 
 struct SnapshotInput {
   std::span<const std::uint8_t> core;
-  std::span<const std::uint8_t> memory;     // whole pages
-  std::span<const std::string> exports;     // the index of each is what the core knows the function by
-  std::uint32_t uses = 0;                   // optional imports to keep, as the core numbers them
-  std::string_view description;             // JSON for the custom section "troupe"
+  std::span<const std::uint8_t> memory;  // whole pages
+  std::span<const std::string> exports;  // the index of each is what the core knows the function by
+  std::uint32_t uses = 0;                // optional imports to keep, as the core numbers them
+  std::string_view description;          // JSON for the custom section "troupe"
 };
 
 struct Snapshot {

@@ -1,9 +1,9 @@
 // The natives under prelude.js, which makes Extism's API for JavaScript of them.
+#include "core.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "core.h"
 
 #define KERNEL(name) IMPORT("extism:host/env", name)
 KERNEL("config_get") Handle kernel_config_get(Handle key);
@@ -54,7 +54,8 @@ static bool get_bytes(JSContext* ctx, JSValueConst value, uint8_t** bytes, size_
   return *bytes || length == 0;
 }
 
-// A block from a string or bytes; 0 stands for empty ones, which Extism has no blocks for. False with an exception.
+// A block from a string or bytes; 0 stands for empty ones, which Extism has no blocks for. False
+// with an exception.
 static bool block_from_value(JSContext* ctx, JSValueConst value, Handle* block) {
   *block = 0;
   size_t size = 0;
@@ -179,9 +180,13 @@ static JSValue http(ARGUMENTS) {
   Handle answer = kernel_http_request(request, body);
   JSValue response = JS_NewObject(ctx);
   JS_SetPropertyStr(ctx, response, "status", JS_NewInt32(ctx, kernel_http_status_code()));
-  JS_SetPropertyStr(ctx, response, "body", answer ? block_take_string(ctx, answer) : JS_NewString(ctx, ""));
+  JS_SetPropertyStr(
+      ctx, response, "body", answer ? block_take_string(ctx, answer) : JS_NewString(ctx, ""));
   Handle headers = uses & use_http_headers ? kernel_http_headers() : 0;
-  JS_SetPropertyStr(ctx, response, "headers", headers ? block_take_string(ctx, headers) : JS_NewString(ctx, "{}"));
+  JS_SetPropertyStr(ctx,
+                    response,
+                    "headers",
+                    headers ? block_take_string(ctx, headers) : JS_NewString(ctx, "{}"));
   return response;
 }
 
@@ -196,8 +201,8 @@ static JSValue log_line(ARGUMENTS) {
   if (building) {
     tell(tell_log, (uint32_t)level, text, NULL);
   } else {
-    static void (*const levels[])(Handle) = {kernel_log_trace, kernel_log_debug, kernel_log_info, kernel_log_warn,
-                                             kernel_log_error};
+    static void (*const levels[])(Handle) = {
+        kernel_log_trace, kernel_log_debug, kernel_log_info, kernel_log_warn, kernel_log_error};
     Handle block = block_from(text, strlen(text));
     if (block && level >= 0 && level < 5) levels[level](block);
   }
@@ -273,18 +278,22 @@ static JSValue utf8_decode(ARGUMENTS) {
 
 // ---- Random numbers
 //
-// The host decides them, call by call, so that a call can be repeated: no state of the generator outlives a call, and
-// nothing random happens before the first number is asked for.
+// The host decides them, call by call, so that a call can be repeated: no state of the generator
+// outlives a call, and nothing random happens before the first number is asked for.
 
 static uint64_t random_state;
 static bool random_seeded;
 
-void random_forget(void) { random_seeded = false; }
+void random_forget(void) {
+  random_seeded = false;
+}
 
 static void warn_of_random(void) {
   if (building) {
-    tell(tell_log, 3,
-         "random numbers drawn while the plugin is built are the same in every actor: draw them inside a function",
+    tell(tell_log,
+         3,
+         "random numbers drawn while the plugin is built are the same in every actor: draw them "
+         "inside a function",
          NULL);
   }
 }
@@ -294,7 +303,8 @@ static JSValue math_random(ARGUMENTS) {
   UNUSED;
   if (!random_seeded) {
     warn_of_random();
-    if (getentropy(&random_state, sizeof random_state) != 0) return JS_ThrowInternalError(ctx, "the host has no random numbers");
+    if (getentropy(&random_state, sizeof random_state) != 0)
+      return JS_ThrowInternalError(ctx, "the host has no random numbers");
     random_seeded = true;
   }
   uint64_t z = random_state += 0x9e3779b97f4a7c15;
@@ -313,7 +323,8 @@ static JSValue random_fill(ARGUMENTS) {
   warn_of_random();
   for (size_t i = 0; i < size; i += entropy_max) {
     size_t part = size - i < entropy_max ? size - i : entropy_max;
-    if (getentropy(bytes + i, part) != 0) return JS_ThrowInternalError(ctx, "the host has no random numbers");
+    if (getentropy(bytes + i, part) != 0)
+      return JS_ThrowInternalError(ctx, "the host has no random numbers");
   }
   return JS_UNDEFINED;
 }
@@ -346,8 +357,10 @@ static const JSCFunctionListEntry natives[] = {
 bool api_install(JSContext* ctx) {
   JSValue native = JS_NewObject(ctx);
   JS_SetPropertyFunctionList(ctx, native, natives, sizeof natives / sizeof natives[0]);
-  JSValue prelude = JS_Eval(ctx, prelude_text, sizeof prelude_text - 1, "<prelude>", JS_EVAL_TYPE_GLOBAL);
-  JSValue result = JS_IsException(prelude) ? prelude : JS_Call(ctx, prelude, JS_UNDEFINED, 1, &native);
+  JSValue prelude =
+      JS_Eval(ctx, prelude_text, sizeof prelude_text - 1, "<prelude>", JS_EVAL_TYPE_GLOBAL);
+  JSValue result =
+      JS_IsException(prelude) ? prelude : JS_Call(ctx, prelude, JS_UNDEFINED, 1, &native);
   if (!JS_IsException(prelude)) JS_FreeValue(ctx, prelude);
   JS_FreeValue(ctx, native);
   bool ok = !JS_IsException(result);

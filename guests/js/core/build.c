@@ -1,15 +1,18 @@
-// Building: evaluates the user's source, then tells the builder what the plugin exports and imports.
+// Building: evaluates the user's source, then tells the builder what the plugin exports and
+// imports.
+#include "core.h"
+
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
-
-// Some 360 calls deep. Beyond it runaway recursion is a RangeError for the user and not a trap: the core's own stack has
-// 256 KiB, and the calls take at most three times as much of the host's, which by default has 512 KiB.
+// Some 360 calls deep. Beyond it runaway recursion is a RangeError for the user and not a trap: the
+// core's own stack has 256 KiB, and the calls take at most three times as much of the host's, which
+// by default has 512 KiB.
 enum { js_stack_bytes = 144 * 1024 };
 
-// What an actor may allocate before the first look for garbage, besides half of what the source itself takes.
+// What an actor may allocate before the first look for garbage, besides half of what the source
+// itself takes.
 enum { gc_slack_bytes = 256 * 1024 };
 
 bool building = true;
@@ -38,7 +41,12 @@ void tell(AskOperation operation, uint32_t number, const char* a, const char* b)
   send(operation, number, a, b);
 }
 
-char* ask(JSContext* ctx, AskOperation operation, const char* a, const char* b, AnswerKind* kind, size_t* size) {
+char* ask(JSContext* ctx,
+          AskOperation operation,
+          const char* a,
+          const char* b,
+          AnswerKind* kind,
+          size_t* size) {
   uint64_t answer = send(operation, 0, a, b);
   *kind = (AnswerKind)(answer & 0xff);
   *size = (size_t)(answer >> 8);
@@ -62,11 +70,15 @@ void forget(char* text) {
 
 bool refuse_while_building(JSContext* ctx, const char* what) {
   if (!building) return false;
-  JS_ThrowTypeError(ctx, "%s has nobody to ask while the plugin is built: call it inside an exported function", what);
+  JS_ThrowTypeError(
+      ctx,
+      "%s has nobody to ask while the plugin is built: call it inside an exported function",
+      what);
   return true;
 }
 
-// While building, freed memory is cleared: what the parser left behind would else be part of every plugin.
+// While building, freed memory is cleared: what the parser left behind would else be part of every
+// plugin.
 static void* core_calloc(void* opaque, size_t count, size_t size) {
   (void)opaque;
   return calloc(count, size);
@@ -89,9 +101,12 @@ static void* core_realloc(void* opaque, void* block, size_t size) {
   core_free(opaque, block);
   return moved;
 }
-static size_t core_usable_size(const void* block) { return malloc_usable_size((void*)block); }
+static size_t core_usable_size(const void* block) {
+  return malloc_usable_size((void*)block);
+}
 
-static const JSMallocFunctions allocation = {core_calloc, core_malloc, core_free, core_realloc, core_usable_size};
+static const JSMallocFunctions allocation = {
+    core_calloc, core_malloc, core_free, core_realloc, core_usable_size};
 
 static bool start(void) {
   runtime = JS_NewRuntime2(&allocation, NULL);
@@ -119,21 +134,26 @@ static bool is_class(JSValueConst function) {
   return is;
 }
 
-// The functions of a namespace or object. A default export that is an object lends its functions too, which is how
-// CommonJS looks from an ES module and what `export default {...}` means to people.
+// The functions of a namespace or object. A default export that is an object lends its functions
+// too, which is how CommonJS looks from an ES module and what `export default {...}` means to
+// people.
 static bool collect_exports(JSValueConst object, JSValueConst shadowing) {
   JSPropertyEnum* names;
   uint32_t count;
-  if (JS_GetOwnPropertyNames(context, &names, &count, object, JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) < 0) return false;
+  if (JS_GetOwnPropertyNames(
+          context, &names, &count, object, JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) < 0)
+    return false;
   bool ok = true;
   for (uint32_t i = 0; ok && i < count; i++) {
-    if (!JS_IsUndefined(shadowing) && JS_HasProperty(context, shadowing, names[i].atom) == 1) continue;
+    if (!JS_IsUndefined(shadowing) && JS_HasProperty(context, shadowing, names[i].atom) == 1)
+      continue;
     JSValue value = JS_GetProperty(context, object, names[i].atom);
     const char* name = JS_AtomToCString(context, names[i].atom);
     ok = name && !JS_IsException(value);
     if (ok && JS_IsFunction(context, value) && !is_class(value)) {
       keep_export(name, JS_DupValue(context, value));
-    } else if (ok && strcmp(name, "default") == 0 && JS_IsUndefined(shadowing) && JS_IsObject(value)) {
+    } else if (ok && strcmp(name, "default") == 0 && JS_IsUndefined(shadowing) &&
+               JS_IsObject(value)) {
       ok = collect_exports(value, object);
     }
     JS_FreeCString(context, name);
@@ -158,7 +178,9 @@ static bool evaluate(void) {
   return ok;
 }
 
-static void use_export(const char* name) { uses |= use_of_export(name); }
+static void use_export(const char* name) {
+  uses |= use_of_export(name);
+}
 
 static void tell_failure(void) {
   JSValue error = JS_GetException(context);
@@ -166,7 +188,8 @@ static void tell_failure(void) {
   char* name;
   char* message = error_message(context, error);
   // quickjs says which module lacks a name, but not which one asked for it.
-  if (strncmp(message, "Could not find export", 21) == 0 && engine_find_unlinked(context, &importer, &name)) {
+  if (strncmp(message, "Could not find export", 21) == 0 &&
+      engine_find_unlinked(context, &importer, &name)) {
     tell(tell_unlinked, 0, importer, name);
     free(importer);
     free(name);
@@ -194,7 +217,8 @@ EXPORT("build") int32_t build(void) {
   engine_each_import(context, TROUPE_MODULE, use_export);
   tell(tell_uses, uses, NULL, NULL);
   JS_RunGC(runtime);
-  // quickjs would look for garbage at the first call of every instance, and touch all of its memory.
+  // quickjs would look for garbage at the first call of every instance, and touch all of its
+  // memory.
   JSMemoryUsage usage;
   JS_ComputeMemoryUsage(runtime, &usage);
   JS_SetGCThreshold(runtime, (size_t)usage.malloc_size * 3 / 2 + gc_slack_bytes);

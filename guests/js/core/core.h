@@ -1,23 +1,26 @@
 // What the parts of the JavaScript core share.
 //
-// The core is quickjs-ng with the Extism API, compiled to WebAssembly. It lives twice. *Building*: the builder
-// (../builder) runs it in a sandbox, it evaluates the user's source, and the builder makes a new module from what
-// its memory holds then. *Running*: a host calls the exports of that module; evaluation is over, only calls remain.
+// The core is quickjs-ng with the Extism API, compiled to WebAssembly. It lives twice. *Building*:
+// the builder
+// (../builder) runs it in a sandbox, it evaluates the user's source, and the builder makes a new
+// module from what its memory holds then. *Running*: a host calls the exports of that module;
+// evaluation is over, only calls remain.
 //
-// One thread, one context, one call at a time: hence the state in static variables, which the snapshot keeps.
+// One thread, one context, one call at a time: hence the state in static variables, which the
+// snapshot keeps.
 #pragma once
+
+#include "quickjs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "quickjs.h"
-
 #define IMPORT(module, name) __attribute__((import_module(module), import_name(name)))
 #define EXPORT(name) __attribute__((export_name(name)))
 
-// A block of Extism memory; 0 is none. The host takes back the handles it is given as keys, values, requests and log
-// lines; what it returns is freed by us.
+// A block of Extism memory; 0 is none. The host takes back the handles it is given as keys, values,
+// requests and log lines; what it returns is freed by us.
 typedef uint64_t Handle;
 
 // ---- memory.c: Extism memory, which the core reaches only by host functions.
@@ -25,7 +28,8 @@ typedef uint64_t Handle;
 Handle block_from(const void* data, size_t size);
 // A block with the text of a value; 0 with a JS exception when it has none or the host has no room.
 Handle block_from_string(JSContext* ctx, JSValueConst value);
-// The bytes of a block or of the input, with a zero behind them; to be freed. NULL when memory is full.
+// The bytes of a block or of the input, with a zero behind them; to be freed. NULL when memory is
+// full.
 char* block_read(Handle block, size_t* size);
 char* input_read(size_t* size);
 // Reads a block as a string and frees it.
@@ -39,8 +43,8 @@ void random_forget(void);
 
 // ---- troupe.c: the host functions of Troupe and the module "troupe".
 
-// Imports of the core that a plugin keeps only when its source needs them, as bits of a set. The builder knows them by
-// the same numbers (../builder/snapshot.cc).
+// Imports of the core that a plugin keeps only when its source needs them, as bits of a set. The
+// builder knows them by the same numbers (../builder/snapshot.cc).
 enum {
   use_self = 1 << 0,
   use_reply = 1 << 1,
@@ -91,15 +95,26 @@ typedef enum {
   tell_uses = 6,       // set
   tell_error = 7,      // message, stack
   tell_log = 8,        // level, text
-  tell_error_name = 9, // of the error that tell_error brings next: "SyntaxError"
-  tell_unlinked = 10,  // importer, imported name: the import that could not be linked
+  tell_error_name = 9,  // of the error that tell_error brings next: "SyntaxError"
+  tell_unlinked = 10,   // importer, imported name: the import that could not be linked
 } AskOperation;
 
-typedef enum { answer_failed = 0, answer_module = 1, answer_commonjs = 2, answer_json = 3, answer_either = 4 } AnswerKind;
+typedef enum {
+  answer_failed = 0,
+  answer_module = 1,
+  answer_commonjs = 2,
+  answer_json = 3,
+  answer_either = 4
+} AnswerKind;
 
-// Asks the builder. On success an owned text with a zero behind it, to be given to forget(); NULL with a JS exception,
-// whose message is the builder's, when it says no.
-char* ask(JSContext* ctx, AskOperation operation, const char* a, const char* b, AnswerKind* kind, size_t* size);
+// Asks the builder. On success an owned text with a zero behind it, to be given to forget(); NULL
+// with a JS exception, whose message is the builder's, when it says no.
+char* ask(JSContext* ctx,
+          AskOperation operation,
+          const char* a,
+          const char* b,
+          AnswerKind* kind,
+          size_t* size);
 // Frees a text and leaves nothing of it in the snapshot.
 void forget(char* text);
 void tell(AskOperation operation, uint32_t number, const char* a, const char* b);
@@ -110,14 +125,16 @@ void tell(AskOperation operation, uint32_t number, const char* a, const char* b)
 extern JSValue* exported;
 extern uint32_t exported_count;
 void rejections_install(JSRuntime* rt);
-// Takes a value and gives what it settles to when it is a promise; an exception when that rejects or never settles.
+// Takes a value and gives what it settles to when it is a promise; an exception when that rejects
+// or never settles.
 JSValue settled(JSContext* ctx, JSValue value, const char* what);
 
 // ---- errors.c: what a thrown value says to the client, to the log and to the builder.
 
 // A thrown value as a plain text without position: the client's part.
 char* error_message(JSContext* ctx, JSValueConst error);
-// Its stack with the user's files, lines and columns, and without frames of the core; "" when it has none.
+// Its stack with the user's files, lines and columns, and without frames of the core; "" when it
+// has none.
 char* error_stack(JSContext* ctx, JSValueConst error);
 // Logs the value with its stack and its causes and makes its message the error of the call.
 void error_report(JSContext* ctx, JSValueConst error);
@@ -127,9 +144,16 @@ void error_log(JSContext* ctx, const char* prefix, JSValueConst error);
 
 // Takes over a text as ask_source_map answers it, for the file of that key.
 void source_map_set(const char* key, char* text);
-// The original of line and column (both from 1): false when the file has no map or the place no origin.
-bool source_map_find(const char* file, size_t file_size, int line, int column, const char** source,
-                     size_t* source_size, int* source_line, int* source_column);
+// The original of line and column (both from 1): false when the file has no map or the place no
+// origin.
+bool source_map_find(const char* file,
+                     size_t file_size,
+                     int line,
+                     int column,
+                     const char** source,
+                     size_t* source_size,
+                     int* source_line,
+                     int* source_column);
 
 // ---- engine.c: quickjs itself, and the few things its interface does not offer.
 
@@ -137,7 +161,9 @@ bool source_map_find(const char* file, size_t file_size, int line, int column, c
 JSValue engine_compile_wrapped(JSContext* ctx, const char* text, size_t size, const char* file);
 JSModuleDef* engine_find_module(JSContext* ctx, const char* key);
 JSValue engine_module_value(JSContext* ctx, JSModuleDef* module);
-// Calls `each` for every name that a linked module imports from the module `key` ("*" for all of it).
+// Calls `each` for every name that a linked module imports from the module `key` ("*" for all of
+// it).
 void engine_each_import(JSContext* ctx, const char* key, void (*each)(const char* name));
-// The first import of a name which its module does not export: importer and name, owned; false when all are there.
+// The first import of a name which its module does not export: importer and name, owned; false when
+// all are there.
 bool engine_find_unlinked(JSContext* ctx, char** importer, char** name);

@@ -1,9 +1,10 @@
-// What a thrown value says. The client gets its message and no more; the log gets name, message, causes and the stack in
-// the user's own files; the builder gets message and stack to point at the line.
+// What a thrown value says. The client gets its message and no more; the log gets name, message,
+// causes and the stack in the user's own files; the builder gets message and stack to point at the
+// line.
+#include "core.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "core.h"
 
 IMPORT("extism:host/env", "error_set") void kernel_error_set(Handle text);
 IMPORT("extism:host/env", "log_error") void kernel_log_error(Handle text);
@@ -29,9 +30,13 @@ static void append(Text* text, const char* data, size_t size) {
   text->data[text->size] = 0;
 }
 
-static void append_string(Text* text, const char* string) { append(text, string, strlen(string)); }
+static void append_string(Text* text, const char* string) {
+  append(text, string, strlen(string));
+}
 
-static char* finished(Text* text) { return text->data ? text->data : strdup(""); }
+static char* finished(Text* text) {
+  return text->data ? text->data : strdup("");
+}
 
 // The property as an owned text; NULL when it is missing, empty, not a string or throws.
 static char* text_property(JSContext* ctx, JSValueConst object, const char* name) {
@@ -72,7 +77,8 @@ char* error_message(JSContext* ctx, JSValueConst error) {
   return message ? message : strdup("an error without a message");
 }
 
-// One line of a stack without its end: "    at name (file:line:column)" or "    at file:line:column".
+// One line of a stack without its end: "    at name (file:line:column)" or "    at
+// file:line:column".
 static void append_frame(Text* text, const char* line, size_t size) {
   const char* end = line + size;
   const char* close = end;
@@ -87,12 +93,20 @@ static void append_frame(Text* text, const char* line, size_t size) {
     return;
   }
   const char* file = number - 1;
-  while (file > line && file[-1] != '(' && !(file - line >= 7 && strncmp(file - 7, "    at ", 7) == 0)) file--;
+  while (file > line && file[-1] != '(' &&
+         !(file - line >= 7 && strncmp(file - 7, "    at ", 7) == 0))
+    file--;
   size_t file_size = (size_t)(number - 1 - file);
   const char* source;
   size_t source_size;
   int source_line, source_column;
-  if (source_map_find(file, file_size, atoi(number), atoi(column), &source, &source_size, &source_line,
+  if (source_map_find(file,
+                      file_size,
+                      atoi(number),
+                      atoi(column),
+                      &source,
+                      &source_size,
+                      &source_line,
                       &source_column)) {
     char position[32];
     snprintf(position, sizeof position, ":%d:%d", source_line, source_column);
@@ -100,7 +114,8 @@ static void append_frame(Text* text, const char* line, size_t size) {
     append(text, source, source_size);
     append_string(text, position);
     append(text, close, (size_t)(end - close));
-  } else if ((file_size == strlen(TROUPE_MODULE) && memcmp(file, TROUPE_MODULE, file_size) == 0) || file[0] == '<') {
+  } else if ((file_size == strlen(TROUPE_MODULE) && memcmp(file, TROUPE_MODULE, file_size) == 0) ||
+             file[0] == '<') {
     return;  // not the user's
   } else {
     append(text, line, size);
@@ -172,7 +187,8 @@ static bool is_out_of_memory(JSContext* ctx, JSValueConst error) {
   if (!JS_IsError(error)) return false;
   char* name = text_property(ctx, error, "name");
   char* message = text_property(ctx, error, "message");
-  bool is = name && message && strcmp(name, "InternalError") == 0 && strcmp(message, "out of memory") == 0;
+  bool is = name && message && strcmp(name, "InternalError") == 0 &&
+            strcmp(message, "out of memory") == 0;
   free(name);
   free(message);
   return is;
@@ -180,7 +196,8 @@ static bool is_out_of_memory(JSContext* ctx, JSValueConst error) {
 
 void error_report(JSContext* ctx, JSValueConst error) {
   error_log(ctx, "", error);
-  // Memory that ran out may have left the program half-way through anything: the host must not go on with it.
+  // Memory that ran out may have left the program half-way through anything: the host must not go
+  // on with it.
   if (is_out_of_memory(ctx, error)) __builtin_trap();
   char* message = error_message(ctx, error);
   Handle block = message ? block_from(message, strlen(message)) : 0;

@@ -1,7 +1,7 @@
 // Running: what an export of the plugin does.
-#include <string.h>
-
 #include "core.h"
+
+#include <string.h>
 
 JSValue* exported;
 uint32_t exported_count;
@@ -9,7 +9,8 @@ uint32_t exported_count;
 // Rejected promises that nobody has handled yet: pairs of promise and reason.
 static JSValue unhandled;
 
-static void on_rejection(JSContext* ctx, JSValueConst promise, JSValueConst reason, bool is_handled, void* opaque) {
+static void on_rejection(
+    JSContext* ctx, JSValueConst promise, JSValueConst reason, bool is_handled, void* opaque) {
   (void)opaque;
   if (JS_IsUndefined(unhandled)) unhandled = JS_NewArray(ctx);
   int64_t length = 0;
@@ -43,7 +44,8 @@ static void log_rejections(JSContext* ctx) {
   for (int64_t i = 0; i < length; i += 2) {
     JSValue promise = JS_GetPropertyInt64(ctx, unhandled, i);
     JSValue reason = JS_GetPropertyInt64(ctx, unhandled, i + 1);
-    if (!JS_IsUndefined(promise)) error_log(ctx, "a promise was rejected and nobody handles it: ", reason);
+    if (!JS_IsUndefined(promise))
+      error_log(ctx, "a promise was rejected and nobody handles it: ", reason);
     JS_FreeValue(ctx, promise);
     JS_FreeValue(ctx, reason);
   }
@@ -75,8 +77,8 @@ JSValue settled(JSContext* ctx, JSValue value, const char* what) {
   return result;
 }
 
-// Calls the exported function of that index without arguments. As in Extism's kit for JavaScript, a number it returns is
-// the return code of the call; any other value means success.
+// Calls the exported function of that index without arguments. As in Extism's kit for JavaScript, a
+// number it returns is the return code of the call; any other value means success.
 EXPORT("invoke") int32_t invoke(uint32_t index) {
   JS_UpdateStackTop(runtime);
   random_forget();

@@ -1,8 +1,9 @@
-// Extism memory: a second memory that the core reads and writes by host functions, eight bytes at a time.
+// Extism memory: a second memory that the core reads and writes by host functions, eight bytes at a
+// time.
+#include "core.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "core.h"
 
 #define KERNEL(name) IMPORT("extism:host/env", name)
 KERNEL("input_length") uint64_t kernel_input_length(void);
@@ -35,10 +36,12 @@ Handle block_from_string(JSContext* ctx, JSValueConst value) {
   size_t size;
   const char* text = JS_ToCStringLen(ctx, &size, value);
   if (!text) return 0;
-  // An empty block does not exist in Extism; callers for whom empty text has a meaning look before they call.
+  // An empty block does not exist in Extism; callers for whom empty text has a meaning look before
+  // they call.
   Handle block = block_from(text, size);
   JS_FreeCString(ctx, text);
-  if (block == 0 && size != 0) JS_ThrowInternalError(ctx, "the host has no room for %zu bytes", size);
+  if (block == 0 && size != 0)
+    JS_ThrowInternalError(ctx, "the host has no room for %zu bytes", size);
   if (block == 0 && size == 0) JS_ThrowTypeError(ctx, "the text must not be empty");
   return block;
 }

@@ -1,13 +1,15 @@
-// The user's sources: ES modules, CommonJS modules and JSON, which may import each other as in Node.
+// The user's sources: ES modules, CommonJS modules and JSON, which may import each other as in
+// Node.
 //
-// The builder resolves names and reads files; a module is known by the key the builder gave it, which is also its name in
-// stack frames. All of it happens while building.
+// The builder resolves names and reads files; a module is known by the key the builder gave it,
+// which is also its name in stack frames. All of it happens while building.
+#include "core.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
-
-// Static imports are resolved while a text is compiled; an import at any other time is a call of import().
+// Static imports are resolved while a text is compiled; an import at any other time is a call of
+// import().
 static int compiling;
 
 static JSValue commonjs_modules;  // key -> module object
@@ -38,7 +40,8 @@ static bool source_read(JSContext* ctx, const char* key, Source* source) {
 
 static JSModuleDef* compile_module(JSContext* ctx, const char* key, const Source* source) {
   compiling++;
-  JSValue value = JS_Eval(ctx, source->text, source->size, key, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+  JSValue value = JS_Eval(
+      ctx, source->text, source->size, key, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
   compiling--;
   if (JS_IsException(value)) return NULL;
   JSModuleDef* module = JS_VALUE_GET_PTR(value);
@@ -50,11 +53,16 @@ static JSModuleDef* compile_module(JSContext* ctx, const char* key, const Source
 
 static JSValue require_key(JSContext* ctx, const char* key);
 
-static JSValue require(JSContext* ctx, JSValueConst this, int argc, JSValueConst* argv, int magic,
+static JSValue require(JSContext* ctx,
+                       JSValueConst this,
+                       int argc,
+                       JSValueConst* argv,
+                       int magic,
                        JSValueConst* data) {
   (void)this, (void)argc, (void)magic;
   if (!building) {
-    return JS_ThrowTypeError(ctx, "require() works only while the plugin is built: call it at the top of the file");
+    return JS_ThrowTypeError(
+        ctx, "require() works only while the plugin is built: call it at the top of the file");
   }
   const char* specifier = JS_ToCString(ctx, argv[0]);
   const char* importer = JS_ToCString(ctx, data[0]);
@@ -74,7 +82,8 @@ static JSValue require(JSContext* ctx, JSValueConst this, int argc, JSValueConst
   return result;
 }
 
-// Makes `exports` known under the key, so that whoever needs the module next finds it. Returns the module object.
+// Makes `exports` known under the key, so that whoever needs the module next finds it. Returns the
+// module object.
 static JSValue remember(JSContext* ctx, const char* key, JSValueConst exports) {
   JSValue module = JS_NewObject(ctx);
   JS_SetPropertyStr(ctx, module, "exports", JS_DupValue(ctx, exports));
@@ -105,8 +114,8 @@ static JSValue run_commonjs(JSContext* ctx, const char* key, JSValue function) {
   return result;
 }
 
-// How far into the file `key` the parser came before this error: line and column as one number, and beyond all of them
-// when the error is not about the file's own syntax.
+// How far into the file `key` the parser came before this error: line and column as one number, and
+// beyond all of them when the error is not about the file's own syntax.
 static uint64_t progress_of(JSContext* ctx, JSValueConst error, const char* key) {
   static const char prefix[] = "    at ";
   char* stack = error_stack(ctx, error);
@@ -122,9 +131,13 @@ static uint64_t progress_of(JSContext* ctx, JSValueConst error, const char* key)
   return progress;
 }
 
-// Compiles a text that is one or the other. Most texts are cheap to tell apart, because the first import or export ends
-// the attempt to read them as CommonJS. When both fail, the one that got further read the language its author meant.
-static JSModuleDef* compile_either(JSContext* ctx, const char* key, const Source* source, JSValue* function) {
+// Compiles a text that is one or the other. Most texts are cheap to tell apart, because the first
+// import or export ends the attempt to read them as CommonJS. When both fail, the one that got
+// further read the language its author meant.
+static JSModuleDef* compile_either(JSContext* ctx,
+                                   const char* key,
+                                   const Source* source,
+                                   JSValue* function) {
   *function = engine_compile_wrapped(ctx, source->text, source->size, key);
   if (!JS_IsException(*function)) return NULL;
   JSValue as_commonjs = JS_GetException(ctx);
@@ -139,7 +152,8 @@ static JSModuleDef* compile_either(JSContext* ctx, const char* key, const Source
   return module;
 }
 
-// Reads a file as whatever it is: either an ES module (module set) or the exports of the others (exports set).
+// Reads a file as whatever it is: either an ES module (module set) or the exports of the others
+// (exports set).
 static bool load(JSContext* ctx, const char* key, JSModuleDef** module, JSValue* exports) {
   *module = NULL;
   *exports = JS_UNDEFINED;
@@ -196,22 +210,23 @@ static JSValue require_key(JSContext* ctx, const char* key) {
   return module_evaluate(ctx, module);
 }
 
-// ---- A CommonJS or JSON module seen from an ES module: the default export is module.exports, its properties are the
-// named ones, as they were when it was first imported.
+// ---- A CommonJS or JSON module seen from an ES module: the default export is module.exports, its
+// properties are the named ones, as they were when it was first imported.
 
 static int fill_module(JSContext* ctx, JSModuleDef* module) {
   JSValue exports = JS_GetModulePrivateValue(ctx, module);
   JSPropertyEnum* names = NULL;
   uint32_t count = 0;
   if (JS_IsObject(exports) &&
-      JS_GetOwnPropertyNames(ctx, &names, &count, exports, JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) < 0) {
+      JS_GetOwnPropertyNames(ctx, &names, &count, exports, JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) <
+          0) {
     JS_FreeValue(ctx, exports);
     return -1;
   }
   for (uint32_t i = 0; i < count; i++) {
     const char* name = JS_AtomToCString(ctx, names[i].atom);
-    // A property that was not there when the exports were declared is refused by quickjs, which is right: it cannot have
-    // been imported.
+    // A property that was not there when the exports were declared is refused by quickjs, which is
+    // right: it cannot have been imported.
     if (name && strcmp(name, "default") != 0) {
       JS_SetModuleExport(ctx, module, name, JS_GetProperty(ctx, exports, names[i].atom));
     }
@@ -227,7 +242,8 @@ static JSModuleDef* commonjs_as_module(JSContext* ctx, const char* key, JSValue 
   JSPropertyEnum* names = NULL;
   uint32_t count = 0;
   if (JS_IsObject(exports) &&
-      JS_GetOwnPropertyNames(ctx, &names, &count, exports, JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) < 0) {
+      JS_GetOwnPropertyNames(ctx, &names, &count, exports, JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) <
+          0) {
     return NULL;
   }
   for (uint32_t i = 0; i < count; i++) {
@@ -266,8 +282,10 @@ static JSModuleDef* loader(JSContext* ctx, const char* key, void* opaque) {
 static char* normalize(JSContext* ctx, const char* importer, const char* specifier, void* opaque) {
   (void)opaque;
   if (!building) {
-    JS_ThrowTypeError(ctx, "import(\"%s\") works only while the plugin is built: import it at the top of the file",
-                      specifier);
+    JS_ThrowTypeError(
+        ctx,
+        "import(\"%s\") works only while the plugin is built: import it at the top of the file",
+        specifier);
     return NULL;
   }
   if (strcmp(specifier, TROUPE_MODULE) == 0) {

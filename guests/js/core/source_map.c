@@ -1,11 +1,11 @@
 // Positions of a bundle in the user's own files, from the map that esbuild wrote.
 //
-// The map stays as text and is read from the start each time: only errors need it, and text that nobody reads costs an
-// instance nothing.
+// The map stays as text and is read from the start each time: only errors need it, and text that
+// nobody reads costs an instance nothing.
+#include "core.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "core.h"
 
 static char* map_key;
 static char* map_sources;   // names, each ended by a newline
@@ -57,9 +57,16 @@ static bool source_name(int index, const char** name, size_t* size) {
   return false;
 }
 
-bool source_map_find(const char* file, size_t file_size, int line, int column, const char** source,
-                     size_t* source_size, int* source_line, int* source_column) {
-  if (!map_key || strlen(map_key) != file_size || memcmp(map_key, file, file_size) != 0) return false;
+bool source_map_find(const char* file,
+                     size_t file_size,
+                     int line,
+                     int column,
+                     const char** source,
+                     size_t* source_size,
+                     int* source_line,
+                     int* source_column) {
+  if (!map_key || strlen(map_key) != file_size || memcmp(map_key, file, file_size) != 0)
+    return false;
   int at_line = 1;
   int at_column = 0;
   int index = 0, original_line = 0, original_column = 0;

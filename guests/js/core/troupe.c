@@ -1,8 +1,8 @@
 // The host functions of Troupe and the module "troupe" above them (troupe.js).
+#include "core.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "core.h"
 
 #define USER(name) IMPORT("extism:host/user", name)
 USER("troupe_self") Handle host_self(void);
@@ -27,9 +27,12 @@ static const struct {
   uint32_t use;
   Effect* effect;
 } effects[] = {
-    {"reply", use_reply, host_reply},       {"broadcast", use_broadcast, host_broadcast},
-    {"publish", use_publish, host_publish}, {"subscribe", use_subscribe, host_subscribe},
-    {"send", use_send, host_send},          {"timer", use_timer, host_timer},
+    {"reply", use_reply, host_reply},
+    {"broadcast", use_broadcast, host_broadcast},
+    {"publish", use_publish, host_publish},
+    {"subscribe", use_subscribe, host_subscribe},
+    {"send", use_send, host_send},
+    {"timer", use_timer, host_timer},
     {"cancel", use_cancel, host_cancel},
 };
 enum { effect_count = sizeof effects / sizeof effects[0] };
@@ -69,7 +72,8 @@ static JSValue native_self(JSContext* ctx, JSValueConst this, int argc, JSValueC
 }
 
 // effect(index, object)
-static JSValue native_effect(JSContext* ctx, JSValueConst this, int argc, JSValueConst* argv, int index) {
+static JSValue native_effect(
+    JSContext* ctx, JSValueConst this, int argc, JSValueConst* argv, int index) {
   (void)this, (void)argc;
   char what[32];
   snprintf(what, sizeof what, "%s()", effects[index].name);
@@ -114,7 +118,8 @@ static int fill_native(JSContext* ctx, JSModuleDef* module) {
   JS_SetModuleExport(ctx, module, "output", JS_NewCFunction(ctx, native_output, "output", 1));
   JS_SetModuleExport(ctx, module, "self", JS_NewCFunction(ctx, native_self, "self", 0));
   for (int i = 0; i < effect_count; i++) {
-    JSValue function = JS_NewCFunctionMagic(ctx, native_effect, effects[i].name, 1, JS_CFUNC_generic_magic, i);
+    JSValue function =
+        JS_NewCFunctionMagic(ctx, native_effect, effects[i].name, 1, JS_CFUNC_generic_magic, i);
     if (JS_SetModuleExport(ctx, module, effects[i].name, function) < 0) return -1;
   }
   return 0;
@@ -131,7 +136,10 @@ JSModuleDef* troupe_native_module(JSContext* ctx) {
 }
 
 JSModuleDef* troupe_module(JSContext* ctx) {
-  JSValue value = JS_Eval(ctx, module_text, sizeof module_text - 1, TROUPE_MODULE,
+  JSValue value = JS_Eval(ctx,
+                          module_text,
+                          sizeof module_text - 1,
+                          TROUPE_MODULE,
                           JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
   if (JS_IsException(value)) return NULL;
   JSModuleDef* module = JS_VALUE_GET_PTR(value);
@@ -139,9 +147,11 @@ JSModuleDef* troupe_module(JSContext* ctx) {
   return module;
 }
 
-// ---- For Host.getFunctions(): the same functions as Extism knows them, with offsets for arguments.
+// ---- For Host.getFunctions(): the same functions as Extism knows them, with offsets for
+// arguments.
 
-static JSValue host_function(JSContext* ctx, JSValueConst this, int argc, JSValueConst* argv, int index) {
+static JSValue host_function(
+    JSContext* ctx, JSValueConst this, int argc, JSValueConst* argv, int index) {
   (void)this, (void)argc;
   if (refuse_while_building(ctx, "a host function")) return JS_EXCEPTION;
   if (index == effect_count) return JS_NewInt64(ctx, (int64_t)host_self());
@@ -158,7 +168,9 @@ JSValue troupe_host_functions(JSContext* ctx) {
     if (!(uses & use)) continue;
     char name[32];
     snprintf(name, sizeof name, "troupe_%s", i == effect_count ? "self" : effects[i].name);
-    JS_SetPropertyStr(ctx, functions, name,
+    JS_SetPropertyStr(ctx,
+                      functions,
+                      name,
                       JS_NewCFunctionMagic(ctx, host_function, name, 1, JS_CFUNC_generic_magic, i));
   }
   return functions;
