@@ -35,6 +35,8 @@ constexpr std::size_t instance_bytes_max = std::size_t{1} << 20;
 // Mappings of the kernel that one instance with its memory and stack costs, measured.
 constexpr std::uint64_t mappings_per_instance = 6;
 
+// No memory is kept resident for the next instance: zeroing it costs more than fresh pages do
+// (measured).
 WasmPoolConfig pool_config(const EngineOptions& options) {
   WasmPoolConfig pool(wasmtime_pooling_allocation_config_new());
   wasmtime_pooling_allocation_config_t* const p = pool.get();
@@ -63,6 +65,19 @@ std::uint64_t pool_addresses(const EngineOptions& options) {
           fibre_stack_bytes + instance_bytes_max);
 }
 
+// Beyond the kernel's number of mappings instances would fail one by one, later.
+Result<void> check_mappings(const EngineOptions& options) {
+  std::uint64_t mappings_max = 0;
+  if (!(std::ifstream("/proc/sys/vm/max_map_count") >> mappings_max)) return {};
+  const std::uint64_t instances = mappings_max / mappings_per_instance;
+  if (options.instances_max <= instances) return {};
+  return Error{
+      "a pool of " + std::to_string(options.instances_max) +
+      " instances needs more mappings than vm.max_map_count = " + std::to_string(mappings_max) +
+      " allows, which is enough for " + std::to_string(instances) +
+      ". Lower the number of instances, or raise vm.max_map_count."};
+}
+
 // Wasmtime ends the process when it cannot reserve its pool: try before it does.
 Result<void> check_addresses(const EngineOptions& options) {
   const std::uint64_t bytes = pool_addresses(options);
@@ -76,18 +91,6 @@ Result<void> check_addresses(const EngineOptions& options) {
                  "). Lower the number of instances, or raise the limit of addresses (ulimit -v)."};
   }
   ::munmap(reserved, bytes);
-
-  std::uint64_t mappings_max = 0;
-  if (std::ifstream("/proc/sys/vm/max_map_count") >> mappings_max) {
-    const std::uint64_t instances = mappings_max / mappings_per_instance;
-    if (options.instances_max > instances) {
-      return Error{
-          "a pool of " + std::to_string(options.instances_max) +
-          " instances needs more mappings than vm.max_map_count = " + std::to_string(mappings_max) +
-          " allows, which is enough for " + std::to_string(instances) +
-          ". Lower the number of instances, or raise vm.max_map_count."};
-    }
-  }
   return {};
 }
 
@@ -132,6 +135,7 @@ OnShard& Engine::Impl::on_shard(std::size_t index) {
 Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
   if (::sodium_init() < 0)
     return Error{"libsodium could not start: the system gives no random numbers"};
+  TRY_VOID(check_mappings(options));
   TRY_VOID(check_addresses(options));
   WasmConfig config = compile_config(options.compiler);
   wasmtime_pooling_allocation_strategy_set(config.get(), pool_config(options).get());

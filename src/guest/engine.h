@@ -1,23 +1,25 @@
-// The WebAssembly engine of the process: configuration, pool of instance slots, the clock that slices time.
+// The WebAssembly engine of the process: configuration, pool of instance slots, the clock that
+// slices time.
 //
 // Owned by the server's app; outlives all modules and instances. Thread-safe.
 #pragma once
+
+#include "base/result.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
-#include "base/result.h"
-
 namespace troupe::guest {
 
-// fast: compiles in a fifth of the time, runs slower; for the first seconds after a developer saves.
+// fast: compiles in a fifth of the time, runs slower; for the first seconds after a developer
+// saves.
 enum class Compiler { optimising, fast };
 
 struct EngineOptions {
   Compiler compiler = Compiler::optimising;
-  std::uint32_t instances_max = 1000;      // slots of the pool
-  std::uint32_t memory_pages_max = 1024;   // of 64 KiB: the size of a slot
+  std::uint32_t instances_max = 1000;     // slots of the pool
+  std::uint32_t memory_pages_max = 1024;  // of 64 KiB: the size of a slot
 };
 
 class Engine {

@@ -1,13 +1,14 @@
 // What a guest can ask of the one who runs it, besides Extism's own functions.
 //
-// actor/ implements it for a turn; `troupe call` and the checks of an upload have simpler ones. Called on
-// the shard that runs the guest, during the call, on the guest's own stack: it must not block or throw.
+// actor/ implements it for a turn; `troupe call` and the checks of an upload have simpler ones.
+// Called on the shard that runs the guest, during the call, on the guest's own stack: it must not
+// block or throw.
 #pragma once
+
+#include "base/result.h"
 
 #include <string>
 #include <string_view>
-
-#include "base/result.h"
 
 namespace troupe::guest {
 
@@ -17,9 +18,9 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  // A function of module extism:host/user, by name without the prefix troupe_ ("self", "reply", ...).
-  // `input` is the JSON the guest passed, empty for `self`. The result is JSON for the guest, empty for
-  // functions without one. An Error ends the call with Ending::error and this text.
+  // A function of module extism:host/user, by name without the prefix troupe_ ("self", "reply",
+  // ...). `input` is the JSON the guest passed, empty for `self`. The result is JSON for the guest,
+  // empty for functions without one. An Error ends the call with Ending::error and this text.
   virtual Result<std::string> call(std::string_view function, std::string_view input) = 0;
 
   // One line from log_* or from standard output and error; UTF-8 made valid, length bounded.

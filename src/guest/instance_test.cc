@@ -4,6 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
 namespace troupe::guest {
 namespace {
 
@@ -199,6 +204,26 @@ TEST(Instance, HasNoVarsAtItsStart) {
   plugin.vars.set("key", "value", 1000);
   EXPECT_EQ(plugin.wake().message,
             "the handler trapped: vars cannot be set while the plugin starts up");
+}
+
+TEST(Instance, ShardsRunTheSameModuleAtOnce) {
+  std::vector<std::unique_ptr<Plugin>> plugins;
+  for (std::size_t index = 0; index < 4; ++index) {
+    plugins.push_back(std::make_unique<Plugin>(module_text(R"((func (export "echo")
+      (call $output_set (call $input_offset) (call $input_length))))"),
+                                               index));
+  }
+  std::vector<std::thread> threads;
+  for (std::size_t index = 0; index < plugins.size(); ++index) {
+    threads.emplace_back(
+        [&plugin = *plugins[index], text = std::string(100, static_cast<char>('a' + index))] {
+          for (int i = 0; i < 500; ++i) {
+            if (i % 50 == 0) plugin.instance.reset();
+            EXPECT_EQ(plugin.output("echo", text), text);
+          }
+        });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

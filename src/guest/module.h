@@ -1,7 +1,11 @@
 // The compiled code of one plugin, checked and ready to be instantiated on any shard.
 //
-// Immutable. Shared by the plugin's versions and their instances on all shards, hence std::shared_ptr.
+// Immutable. Shared by the plugin's versions and their instances on all shards, hence
+// std::shared_ptr.
 #pragma once
+
+#include "base/result.h"
+#include "guest/engine.h"
 
 #include <cstdint>
 #include <memory>
@@ -9,9 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/result.h"
-#include "guest/engine.h"
 
 namespace troupe::guest {
 

@@ -225,7 +225,9 @@ Result<void> ModuleCache::compile(Compiler compiler, std::string_view wasm, cons
   std::string temporary = (folder_ / "compiling-XXXXXX").string();
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC | O_APPEND));
   if (!file) return Error{"cannot write in " + folder_.string() + ": " + std::strerror(errno)};
+  places_.acquire();
   Result<void> done = compile_in_child(options_.compiler, compiler, limits_, wasm, file.get());
+  places_.release();
   if (done) done = append_checksum(temporary, file.get());
   if (done && ::rename(temporary.c_str(), to.c_str()) != 0) {
     done = Error{"cannot write " + to.string() + ": " + std::strerror(errno)};

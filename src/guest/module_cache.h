@@ -6,7 +6,8 @@
 // Wasmtime's version, engine configuration and CPU features, and mapped from there next time. The
 // folder is bounded: what was used least recently goes first.
 //
-// Thread-safe. load() blocks: call it from a worker thread or before the shards start.
+// Thread-safe. load() blocks: call it from a worker thread or before the shards start. No more than
+// compilations_at_once_max children run at once; who comes later waits.
 #pragma once
 
 #include "base/log.h"
@@ -20,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +44,8 @@ struct ModuleCacheOptions {
 
 class ModuleCache {
  public:
+  static constexpr int compilations_at_once_max = 2;
+
   // The folder is made with mode 0700; an existing one that others may write is refused.
   static Result<std::unique_ptr<ModuleCache>> open(std::filesystem::path folder,
                                                    CompileLimits limits,
@@ -71,6 +75,7 @@ class ModuleCache {
   const CompileLimits limits_;
   const ModuleCacheOptions options_;
 
+  std::counting_semaphore<compilations_at_once_max> places_{compilations_at_once_max};
   mutable std::mutex mutex_;  // guards what follows
   std::map<std::pair<Engine*, std::string>, std::weak_ptr<const Module>> loaded_;
   std::size_t compilations_ = 0;

@@ -30,7 +30,7 @@ struct ReturnArena {
 };
 using LentArena = std::unique_ptr<Arena, ReturnArena>;
 
-// Lives on the shard of the call.
+// Lives on the shard of the call, not longer than the engine.
 struct Outcome {
   Ending ending = Ending::done;
   // The output of a call that is done. Valid as long as this Outcome, wherever it is moved.

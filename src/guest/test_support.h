@@ -168,7 +168,8 @@ T finish(shard::Shard& shard, Task<T> task) {
 // One plugin on a shard.
 class Plugin {
  public:
-  explicit Plugin(std::string_view text) : module(load(text)) {}
+  explicit Plugin(std::string_view text, std::size_t shard_index = 0)
+      : shard(shard_index), module(load(text)) {}
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
 
@@ -203,7 +204,7 @@ class Plugin {
     return std::string(outcome.output);
   }
 
-  shard::Shard shard{0};
+  shard::Shard shard;
   shard::RunQueue::Lane lane;
   Environment environment;
   TurnInputs inputs{.time_ns = 1'700'000'000'000'000'000, .seed = {1, 2, 3}};

@@ -1,7 +1,8 @@
 // All that a guest may learn from outside its own memory during one call.
 //
-// A turn is repeatable because these are recorded with it: the clock stands at `time`, plus 1 µs for each
-// reading, and moves on only when a wait ends; random numbers come from ChaCha20 of the seed.
+// A turn is repeatable because these are recorded with it: the clock stands at `time`, plus 1 µs
+// for each reading, and moves on only when a wait ends; random numbers come from ChaCha20 of the
+// seed.
 #pragma once
 
 #include <array>
