@@ -29,7 +29,7 @@ void async_teardown(beast::role_type, GatheringStream& stream, Handler&& handler
 namespace {
 
 // What is kept of a read buffer that a large message has stretched.
-constexpr std::size_t kept_bytes_max = std::size_t{8} << 10;
+constexpr std::size_t kept_bytes_max = std::size_t{2} << 10;
 
 enum class Opcode : std::uint8_t { text = 1, binary = 2, close = 8 };
 
