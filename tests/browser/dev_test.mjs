@@ -31,7 +31,7 @@ const entry = (page, kind, text) => page.locator(`.timeline li.${kind}`, { hasTe
 test("the page shows the state, a form for each event, and the patches as they come", async (test) => {
   const { page, server } = await try_page(test);
   await page.locator("h1", { hasText: "todo" }).waitFor();
-  assert.deepEqual(await page.locator("event-form button").allTextContents(), ["addTodo", "toggle", "remove", "clearDone"]);
+  assert.deepEqual(await page.locator("event-form button").allTextContents(), ["addTodo", "clearDone", "remove", "toggle"]);
   await state(page).getByText('"todos": []').waitFor();
 
   const other = await browser.open(test, server.url);
