@@ -175,7 +175,8 @@ def troupe(binary):
 
     def prepare():
         if not binary.exists():
-            raise Absent(f"there is no {binary}; ./dev build makes build/release/troupe")
+            shown = binary.relative_to(ROOT) if binary.is_relative_to(ROOT) else binary
+            raise Absent(f"there is no {shown}; ./dev build makes build/release/troupe")
         build_counter()
 
     def command(place):
