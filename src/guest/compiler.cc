@@ -32,9 +32,11 @@ constexpr std::string_view optimising_name = "optimising";
 
 // What the child may say about a module it refuses.
 constexpr std::size_t reason_bytes_max = 4096;
-// A child that waits instead of computing uses no CPU time; it is ended after so many times its CPU
-// limit.
-constexpr int wall_time_factor = 4;
+// A child that waits instead of computing uses no CPU time; it is ended nevertheless. Generous, for
+// machines with other things to do.
+std::chrono::seconds wall_time_max(const CompileLimits& limits) {
+  return 4 * limits.cpu_time_max + std::chrono::seconds(60);
+}
 // Shards come first.
 constexpr int child_niceness = 5;
 
@@ -136,8 +138,8 @@ std::string explain(const std::optional<int>& status,
   const std::string seconds = std::to_string(limits.cpu_time_max.count());
   const std::string mebibytes = std::to_string(limits.memory_bytes_max >> 20);
   if (!status)
-    return "the compiler took more than " +
-           std::to_string(limits.cpu_time_max.count() * wall_time_factor) + " s and was ended";
+    return "the compiler took more than " + std::to_string(wall_time_max(limits).count()) +
+           " s and was ended";
   if (WIFEXITED(*status) && WEXITSTATUS(*status) == refused) return reason;
   if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGXCPU) {
     return "the module needs more than " + seconds +
@@ -247,7 +249,7 @@ Result<void> compile_in_child(std::span<const std::string> command,
   arguments.push_back(std::to_string(limits.cpu_time_max.count()));
   arguments.push_back(std::to_string(limits.memory_bytes_max));
   TRY(const pid_t child, spawn(std::move(arguments), input.get(), output, reasons.get()));
-  const std::optional<int> status = wait_for(child, limits.cpu_time_max * wall_time_factor);
+  const std::optional<int> status = wait_for(child, wall_time_max(limits));
   if (status == compiled) return {};
   return Error{explain(status, limits, read_reason(reasons.get()))};
 }

@@ -223,7 +223,7 @@ std::string laborious_wasm() {
         "(if (local.get 0) (then (local.set 1 (i32.add (local.get 1) (i32.load (local.get 0))))))";
   }
   std::string text = "(module (memory 1)";
-  for (int i = 0; i < 500; ++i) text += "(func (param i32) (local i32) " + body + ")";
+  for (int i = 0; i < 250; ++i) text += "(func (param i32) (local i32) " + body + ")";
   return wasm_of(text + ")");
 }
 
