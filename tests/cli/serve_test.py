@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from program import Running
+from troupe import STOP_SECONDS_MAX
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -36,9 +37,18 @@ FREE_PORTS = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
 
 
 @pytest.fixture
-def counter(tmp_path):
+def counter(tmp_path, cache):
     (tmp_path / "counter.js").write_text(COUNTER)
     (tmp_path / "troupe.toml").write_text(CONFIG)
+    share_cache(tmp_path / "troupe-data", cache)
+
+
+def share_cache(data, cache):
+    """Lets a data folder find what was compiled before, since the core takes a second or more each time."""
+    shared = cache / "of-servers"
+    shared.mkdir(mode=0o700, exist_ok=True)
+    data.mkdir(mode=0o700)
+    (data / "cache").symlink_to(shared)
 
 
 def get(port, path, headers={}, method="GET"):
@@ -145,6 +155,7 @@ class TestServe:
             with pytest.raises(ConnectionClosed) as closed:
                 viewer.hear()
             assert closed.value.rcvd.code == 1012
+            assert server.process.wait(STOP_SECONDS_MAX) == 0
 
     def test_a_second_server_on_the_same_data_is_refused_by_the_firsts_pid(self, troupe, tmp_path):
         with self.serve(tmp_path) as server:
@@ -183,9 +194,10 @@ class TestServe:
             key = tmp_path / "elsewhere/session.key"
             first = key.read_bytes()
             assert key.stat().st_mode & 0o777 == 0o600
+            assert any((tmp_path / "elsewhere/cache/modules").iterdir())
         with self.serve(tmp_path, "--data", "elsewhere"):
             assert key.read_bytes() == first
-        assert not (tmp_path / "troupe-data").exists()
+        assert not (tmp_path / "troupe-data/session.key").exists()
 
     def test_sighup_applies_changed_plugins_and_topics(self, tmp_path):
         with self.serve(tmp_path) as server:
