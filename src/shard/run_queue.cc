@@ -15,8 +15,17 @@ void RunQueue::schedule() {
   scheduled_ = true;
   boost::asio::post(io_, [this] {
     scheduled_ = false;
-    resume_one();
+    run_slice();
   });
+}
+
+void RunQueue::run_slice() {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + slice_;
+  do {
+    resume_one();
+  } while (!lanes_.empty() && Clock::now() < end);
+  if (!lanes_.empty()) schedule();
 }
 
 void RunQueue::resume_one() {
@@ -29,7 +38,6 @@ void RunQueue::resume_one() {
   Waiter& waiter = lane.waiters_.front();
   lane.waiters_.pop_front();
   if (!lane.waiters_.empty()) lanes_.push_back(lane);
-  if (!lanes_.empty()) schedule();
   waiter.handle_.resume();
 }
 

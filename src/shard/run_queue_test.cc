@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,9 @@ TEST_F(RunQueueTest, WithinALaneTheFirstComeIsServedFirst) {
   EXPECT_EQ(order, "1212");
 }
 
-TEST_F(RunQueueTest, LetsTheEventLoopRunBetweenTwoResumptions) {
-  Task<> task = work(queue, one, order, 'w', 3);
+TEST_F(RunQueueTest, LetsTheEventLoopRunAfterASlice) {
+  RunQueue impatient(io, std::chrono::microseconds(0));
+  Task<> task = work(impatient, one, order, 'w', 3);
   task.start();
   boost::asio::post(io, [this] {
     order += '-';
@@ -56,6 +58,15 @@ TEST_F(RunQueueTest, LetsTheEventLoopRunBetweenTwoResumptions) {
   });
   io.run();
   EXPECT_EQ(order, "w-w-w");
+}
+
+TEST_F(RunQueueTest, GoesOnWithinASliceBeforeTheEventLoopRuns) {
+  RunQueue patient(io, std::chrono::hours(1));
+  Task<> task = work(patient, one, order, 'w', 3);
+  task.start();
+  boost::asio::post(io, [this] { order += '-'; });
+  io.run();
+  EXPECT_EQ(order, "www-");
 }
 
 TEST_F(RunQueueTest, ForgetsWhoIsDestroyedWhileWaiting) {
