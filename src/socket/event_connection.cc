@@ -23,6 +23,8 @@ class EventConnection final : public Connection, private GatheringStream::Owner 
 
   void start(std::string_view header) {
     bytes_.append(header);
+    // The client comes back so many milliseconds after the stream has ended.
+    bytes_.append("retry: 1000\n\n");
     hub().wheel.set(*this, hub().site.limits.stream_keep_alive);
     read();
   }

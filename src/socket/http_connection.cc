@@ -434,6 +434,7 @@ void HttpConnection::on_answer(wire::Response response) {
 std::shared_ptr<wire::EventStream> HttpConnection::on_start_events() {
   asked_.keep_alive = false;
   wire::Response response{.content_type = "text/event-stream"};
+  response.headers.emplace_back("Cache-Control", "no-store");
   // Asks nginx to pass on each event as it comes.
   response.headers.emplace_back("X-Accel-Buffering", "no");
   if (asked_.is_head) {

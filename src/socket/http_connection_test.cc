@@ -471,12 +471,12 @@ TEST_F(HttpTest, EventsAreStreamedUntilTheStreamIsReleased) {
   const auto response = client.read_response(false);
   EXPECT_EQ(response.status, 200U);
   EXPECT_EQ(response.header("content-type"), "text/event-stream");
-  EXPECT_EQ(response.header("cache-control"), "no-cache");
+  EXPECT_EQ(response.header("cache-control"), "no-store");
   shard::Shard& shard = *streams.started.get_future().get();
   EXPECT_TRUE(streams.on_shard<bool>(
       shard, [&] { return streams.stream->send("one") && streams.stream->send("two\nlines"); }));
   shard.send([&] { streams.stream.reset(); });
-  EXPECT_EQ(client.receive_all(), "data: one\n\ndata: two\ndata: lines\n\n");
+  EXPECT_EQ(client.receive_all(), "retry: 1000\n\ndata: one\n\ndata: two\ndata: lines\n\n");
 }
 
 TEST_F(HttpTest, AStreamSaysWhenItsClientHasGone) {
@@ -520,8 +520,9 @@ TEST_F(HttpTest, ASilentStreamIsKeptAliveByComments) {
   TestClient client = server.connect();
   client.send("GET /events HTTP/1.1\r\nHost: test\r\n\r\n");
   client.read_response(false);
-  EXPECT_TRUE(client.receive().starts_with(':'));
-  EXPECT_TRUE(client.receive().starts_with(':'));
+  const std::string two_comments = ": still here\n\n: still here\n\n";
+  EXPECT_EQ(client.read_exactly(std::string("retry: 1000\n\n").size()), "retry: 1000\n\n");
+  EXPECT_EQ(client.read_exactly(two_comments.size()), two_comments);
   shard::Shard& shard = *streams.started.get_future().get();
   shard.send([&] { streams.stream.reset(); });
   client.receive_all();
@@ -545,7 +546,7 @@ TEST_F(HttpTest, DrainEndsStreamsAndIdleConnectionsAndLetsRequestsFinish) {
 
   auto drained = std::async(std::launch::async, [&] { server.listener->drain(); });
   EXPECT_TRUE(idle.is_closed_by_server());
-  EXPECT_EQ(events.receive_all(), "");
+  EXPECT_EQ(events.receive_all(), "retry: 1000\n\n");
   events.stop_sending();
   shard.send([&] { later.responder->answer(text_response(200, "finished")); });
   const auto response = waiting.read_response();

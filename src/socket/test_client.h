@@ -215,8 +215,10 @@ class TestClient {
     EXPECT_EQ(frame.opcode, 1U) << "close code " << frame.close_code();
     return frame.payload;
   }
-  // What has been received and not been read as anything.
-  const std::string& received() const { return received_; }
+  std::string read_exactly(std::size_t size) {
+    need(size);
+    return take(std::min(size, received_.size()));
+  }
 
  private:
   void set(int level, int option, int value) {
