@@ -336,15 +336,16 @@ BuildResult build(const BuildOptions& options) {
   const std::string entry_key = project.key_of(entry);
 
   // Completes an error by what is known at any place where one can arise.
-  const auto refuse =
-      [&](BuildError error, std::vector<BuildLog> log = {}, std::vector<fs::path> sources = {}) {
-        error.log = std::move(log);
-        error.sources = sources.empty() ? project.sources() : std::move(sources);
-        if (error.sources.empty()) error.sources.push_back(entry);
-        add_excerpt(project, error);
-        count_characters(error);
-        return error;
-      };
+  const auto refuse = [&](BuildError error,
+                          std::vector<BuildLog> log = {},
+                          const std::vector<fs::path>& sources = {}) {
+    error.log = std::move(log);
+    error.sources = sources.empty() ? project.sources() : sources;
+    if (error.sources.empty()) error.sources.push_back(entry);
+    add_excerpt(project, error);
+    count_characters(error);
+    return error;
+  };
   if (!fs::is_regular_file(entry, failed)) {
     BuildError error;
     error.file = options.entry.string();
@@ -375,7 +376,7 @@ BuildResult build(const BuildOptions& options) {
   if (evaluation.has_error()) return refuse(error_from(evaluation.error()));
   auto result = finish(*evaluation, options, project, entry_key, bundled->sources, std::nullopt);
   if (result.has_error())
-    return refuse(result.error(), std::move(evaluation->log), std::move(bundled->sources));
+    return refuse(result.error(), std::move(evaluation->log), bundled->sources);
   return result;
 }
 

@@ -3,7 +3,9 @@
 #include <simdjson.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
@@ -15,8 +17,6 @@
 #include <unistd.h>
 #include <utility>
 
-extern char** environ;
-
 namespace troupe::js {
 
 namespace {
@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t printed_bytes_max = 64 * 1024;  // kept of what esbuild says
+constexpr std::size_t printed_bytes_max = std::size_t{64} * 1024;  // kept of what esbuild says
 
 class TemporaryFolder {
  public:
@@ -90,6 +90,7 @@ Finished run(const std::vector<std::string>& command,
   posix_spawnattr_setpgroup(&attributes, 0);
 
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   pid_t child = 0;
@@ -153,7 +154,7 @@ BuildError error_of(std::string message) {
 
 std::optional<fs::path> find_esbuild(const fs::path& folder) {
   for (fs::path above = folder;; above = above.parent_path()) {
-    const fs::path candidate = above / "node_modules" / ".bin" / "esbuild";
+    fs::path candidate = above / "node_modules" / ".bin" / "esbuild";
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
     if (above == above.parent_path()) return std::nullopt;
   }

@@ -54,7 +54,8 @@ struct Request {
   std::uint32_t b_size;
 };
 
-constexpr std::size_t log_lines_max = 1000;  // kept of one evaluation
+constexpr std::size_t log_lines_max = 1000;                        // kept of one evaluation
+constexpr std::size_t log_line_bytes_max = std::size_t{8} * 1024;  // kept of one line
 constexpr std::size_t exports_max = 10'000;
 
 // WASI's error numbers.
@@ -158,7 +159,8 @@ Result<std::uint64_t> Session::ask(Words arguments) {
     case Operation::tell_log:
       if (evaluation_.log.size() < log_lines_max) {
         const auto level = std::min<std::uint32_t>(request.number, 4);
-        evaluation_.log.push_back({static_cast<BuildLog::Level>(level), std::string(a)});
+        evaluation_.log.push_back(
+            {static_cast<BuildLog::Level>(level), std::string(a.substr(0, log_line_bytes_max))});
       }
       return 0;
   }

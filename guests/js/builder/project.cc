@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t source_bytes_max = std::size_t{16} << 20;
+constexpr std::size_t sources_max = 10'000;  // of one plugin
 
 // In the order in which a name without an extension is tried.
 constexpr std::array extensions{".js", ".mjs", ".cjs", ".json"};
@@ -168,6 +169,10 @@ Resolution Project::resolve(std::string_view importer_key, std::string_view spec
 Result<const SourceFile*> Project::read(const fs::path& path) {
   std::string key = key_of(path);
   if (const auto known = files_.find(key); known != files_.end()) return &known->second;
+  if (sources_.size() == sources_max) {
+    return Error{"a plugin may be made of " + std::to_string(sources_max) +
+                 " files, and this one needs more"};
+  }
   sources_.push_back(path);
 
   std::error_code error;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <optional>
 #include <utility>
 
 namespace troupe::js {
@@ -165,16 +164,16 @@ Bytes data_of(std::span<const std::uint8_t> memory, std::uint32_t stack_top, std
   const auto is_data = [](std::uint8_t byte) { return byte != 0; };
   auto at = std::find_if(
       memory.begin() + std::min<std::size_t>(stack_top, memory.size()), memory.end(), is_data);
-  while (at != memory.end()) {
+  while (at != live.end()) {
     auto end = at;
     auto next = at;
     do {
-      end = std::find(next, memory.end(), 0);
-      next = std::find_if(end, memory.end(), is_data);
-    } while (next != memory.end() && static_cast<std::size_t>(next - end) < segment_gap);
+      end = std::find(next, live.end(), 0);
+      next = std::find_if(end, live.end(), is_data);
+    } while (next != live.end() && static_cast<std::size_t>(next - end) < segment_gap);
     segments.push_back(0);  // active, of memory 0
     segments.push_back(opcode_i32_const);
-    put_s32(segments, static_cast<std::int32_t>(at - memory.begin()));
+    put_s32(segments, static_cast<std::int32_t>(&*at - memory.data()));
     segments.push_back(opcode_end);
     put_u32(segments, static_cast<std::uint32_t>(end - at));
     put_bytes(segments, {at, end});
