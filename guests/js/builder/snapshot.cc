@@ -162,8 +162,8 @@ Bytes data_of(std::span<const std::uint8_t> memory, std::uint32_t stack_top, std
   Bytes segments;
   count = 0;
   const auto is_data = [](std::uint8_t byte) { return byte != 0; };
-  auto at = std::find_if(
-      memory.begin() + std::min<std::size_t>(stack_top, memory.size()), memory.end(), is_data);
+  const auto live = memory.subspan(std::min<std::size_t>(stack_top, memory.size()));
+  auto at = std::find_if(live.begin(), live.end(), is_data);
   while (at != live.end()) {
     auto end = at;
     auto next = at;
