@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -42,6 +43,7 @@ struct Built {
   std::string plugin;
   std::uint64_t generation;
   Time begun;
+  fs::file_time_type read;  // when reading the sources began
   std::vector<fs::path> sources;
   // A version, or why there is none.
   std::shared_ptr<const actor::PluginVersion> version;
@@ -72,14 +74,14 @@ class DevSession {
                                    config.bounds.instances_max + spare_instances),
                                .memory_pages_max = config.bounds.instance_pages_max}));
     TRY(app_, App::create(config, log_, &extras));
-    TRY_VOID(apply(config));
-    while (builds_under_way_ > 0) io_.run_one();
-    app_->start();
-    print_start();
     if (!config.file.empty()) {
       TRY(config_watcher_, Watcher::create(io_, [this](Time) { read_config(); }));
       config_watcher_->watch({config.file}, Watcher::Scope::files);
     }
+    TRY_VOID(apply(config));
+    while (builds_under_way_ > 0) io_.run_one();
+    app_->start();
+    print_start();
     run_until_signal(io_, [this] { read_config(); });
     feed_->close();
     app_->stop();
@@ -92,6 +94,7 @@ class DevSession {
   struct Watched {
     PluginConfig config;
     std::unique_ptr<Watcher> watcher;
+    std::set<fs::path> sources;    // of the last build
     std::uint64_t generation = 0;  // of the newest build that was begun
     bool live = false;             // some version answers
   };
@@ -178,8 +181,11 @@ class DevSession {
     ++builds_under_way_;
     asio::post(builds_, [this, plugin = watched.config, generation, noticed] {
       LoaderParts parts = app_->loader_parts();
+      Built built{.plugin = plugin.name,
+                  .generation = generation,
+                  .begun = noticed,
+                  .read = fs::file_time_type::clock::now()};
       CodeResult code = read_code(plugin, parts.build_cache_folder);
-      Built built{.plugin = plugin.name, .generation = generation, .begun = noticed};
       if (!code) {
         built.error = std::move(code).error();
         built.sources = built.error.sources;
@@ -208,6 +214,7 @@ class DevSession {
     sources.push_back(watched.config.file());
     // A build that failed may have missed a file that is made later.
     watched.watcher->watch(sources, built.code ? Watcher::Scope::files : Watcher::Scope::folders);
+    if (changed_unseen(watched, sources, built.read)) build(built.plugin, built.begun);
     // A newer build is on its way and has the last word.
     if (built.generation != watched.generation) return;
 
@@ -237,6 +244,20 @@ class DevSession {
                    topic_to_try(built.plugin),
                    events_of(*built.version, *built.code));
     if (is_quick(watched.config)) optimise(watched.config, built);
+  }
+
+  // Whether a file that was not watched while it was read has changed since. Asked once for each
+  // such file.
+  static bool changed_unseen(Watched& watched,
+                             const std::vector<fs::path>& sources,
+                             fs::file_time_type read) {
+    const bool changed = std::any_of(sources.begin(), sources.end(), [&](const fs::path& source) {
+      std::error_code error;
+      return !watched.sources.contains(source) && fs::last_write_time(source, error) >= read &&
+             !error;
+    });
+    watched.sources = {sources.begin(), sources.end()};
+    return changed;
   }
 
   // The same code again by the optimising compiler, put in quietly when nothing newer has come.
