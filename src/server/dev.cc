@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -80,9 +81,11 @@ class DevSession {
     }
     TRY_VOID(apply(config));
     while (builds_under_way_ > 0) io_.run_one();
-    app_->start();
-    print_start();
-    run_until_signal(io_, [this] { read_config(); });
+    const auto start = [this] {
+      app_->start();
+      print_start();
+    };
+    run_until_signal(io_, start, [this] { read_config(); });
     feed_->close();
     app_->stop();
     return {};
@@ -94,9 +97,11 @@ class DevSession {
   struct Watched {
     PluginConfig config;
     std::unique_ptr<Watcher> watcher;
-    std::set<fs::path> sources;    // of the last build
-    std::uint64_t generation = 0;  // of the newest build that was begun
-    bool live = false;             // some version answers
+    std::set<fs::path> sources;  // of the last build
+    // Of the newest build that was begun. Written by the main thread, read by the workers too.
+    std::shared_ptr<std::atomic<std::uint64_t>> generation =
+        std::make_shared<std::atomic<std::uint64_t>>(0);
+    bool live = false;  // some version answers
   };
 
   std::vector<socket::Route> routes(const Config& config) {
@@ -177,7 +182,7 @@ class DevSession {
 
   void build(const std::string& name, Time noticed) {
     Watched& watched = watched_.at(name);
-    const std::uint64_t generation = ++watched.generation;
+    const std::uint64_t generation = ++*watched.generation;
     ++builds_under_way_;
     asio::post(builds_, [this, plugin = watched.config, generation, noticed] {
       LoaderParts parts = app_->loader_parts();
@@ -216,7 +221,7 @@ class DevSession {
     watched.watcher->watch(sources, built.code ? Watcher::Scope::files : Watcher::Scope::folders);
     if (changed_unseen(watched, sources, built.read)) build(built.plugin, built.begun);
     // A newer build is on its way and has the last word.
-    if (built.generation != watched.generation) return;
+    if (built.generation != *watched.generation) return;
 
     if (built.code) log_build(*log_, built.plugin, *built.code);
     if (!built.version) {
@@ -243,7 +248,7 @@ class DevSession {
                    built.version->module->content_hash(),
                    topic_to_try(built.plugin),
                    events_of(*built.version, *built.code));
-    if (is_quick(watched.config)) optimise(watched.config, built);
+    if (is_quick(watched.config)) optimise(watched, built);
   }
 
   // Whether a file that was not watched while it was read has changed since. Asked once for each
@@ -261,20 +266,25 @@ class DevSession {
   }
 
   // The same code again by the optimising compiler, put in quietly when nothing newer has come.
-  void optimise(const PluginConfig& plugin, const Built& built) {
-    asio::post(optimisations_, [this, plugin, code = built.code, generation = built.generation] {
-      LoaderParts parts = app_->loader_parts();
-      auto version = make_version(plugin, *code, parts.cache, parts.engine);
-      asio::post(io_, [this, name = plugin.name, generation, version = std::move(version)] {
-        const auto found = watched_.find(name);
-        if (found == watched_.end() || found->second.generation != generation) return;
-        if (version) {
-          app_->install(*version);
-        } else {
-          log_->warn("{}: {}", name, version.error().message);
-        }
-      });
-    });
+  void optimise(const Watched& watched, const Built& built) {
+    asio::post(optimisations_,
+               [this,
+                plugin = watched.config,
+                newest = watched.generation,
+                code = built.code,
+                generation = built.generation] {
+                 if (*newest != generation) return;
+                 LoaderParts parts = app_->loader_parts();
+                 auto version = make_version(plugin, *code, parts.cache, parts.engine);
+                 asio::post(io_, [this, newest, generation, version = std::move(version)] {
+                   if (*newest != generation) return;
+                   if (version) {
+                     app_->install(*version);
+                   } else {
+                     log_->warn("{}", version.error().message);
+                   }
+                 });
+               });
   }
 
   std::string topic_to_try(const std::string& plugin) const {

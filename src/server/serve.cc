@@ -97,7 +97,9 @@ Result<Config> load_config(const std::filesystem::path& file, const Overrides& o
   return config;
 }
 
-void run_until_signal(asio::io_context& io, std::function<void()> hang_up) {
+void run_until_signal(asio::io_context& io,
+                      const std::function<void()>& start,
+                      std::function<void()> hang_up) {
   // A reader of our output that goes away is an error of the write, not the end of the server.
   std::signal(SIGPIPE, SIG_IGN);
   asio::signal_set ends(io, SIGINT, SIGTERM);
@@ -113,6 +115,7 @@ void run_until_signal(asio::io_context& io, std::function<void()> hang_up) {
     });
   };
   wait();
+  start();
   io.run();
 }
 
@@ -127,9 +130,11 @@ Result<void> serve(const std::filesystem::path& file,
   Reloader reloader(*app, std::move(plugins));
 
   asio::io_context io(1);
-  app->start();
-  print_start(*app);
-  run_until_signal(io, [&] {
+  const auto start = [&] {
+    app->start();
+    print_start(*app);
+  };
+  run_until_signal(io, start, [&] {
     const Result<Config> next = load_config(file, overrides);
     const Result<void> applied = next ? reloader.apply(*next) : Result<void>(next.error());
     if (applied) {

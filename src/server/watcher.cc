@@ -70,8 +70,9 @@ void Watcher::watch(const std::vector<fs::path>& files, Scope scope) {
 
 void Watcher::read() {
   inotify_.async_read_some(boost::asio::buffer(buffer_),
-                           [this](const boost::system::error_code& error, std::size_t size) {
-                             if (error) return;
+                           [this, alive = std::weak_ptr(alive_)](
+                               const boost::system::error_code& error, std::size_t size) {
+                             if (error || alive.expired()) return;
                              take(size);
                              read();
                            });
@@ -100,9 +101,10 @@ void Watcher::take(std::size_t size) {
   if (!relevant) return;
   if (!noticed_) noticed_ = std::chrono::steady_clock::now();
   settled_.expires_after(settle_time);
-  settled_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) changed_(*std::exchange(noticed_, std::nullopt));
-  });
+  settled_.async_wait(
+      [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+        if (!error && !alive.expired()) changed_(*std::exchange(noticed_, std::nullopt));
+      });
 }
 
 }  // namespace troupe::server

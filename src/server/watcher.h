@@ -59,6 +59,8 @@ class Watcher {
   std::set<std::filesystem::path> files_;
   Scope scope_ = Scope::files;
   alignas(8) std::array<char, 4096> buffer_{};
+  // What the loop has queued for a watcher that is no more looks here first.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace troupe::server
