@@ -29,6 +29,16 @@ std::string plain_ref(std::string_view json) {
   return plain;
 }
 
+// The other way round.
+void write_ref(std::string& json, std::string_view plain) {
+  json.clear();
+  if (plain.empty()) {
+    json = "null";
+  } else {
+    json::quote(json, plain);
+  }
+}
+
 Result<std::string> binary_head(BinaryKind kind, std::initializer_list<std::string_view> names) {
   std::string head(1, static_cast<char>(kind));
   for (const std::string_view name : names) {
@@ -106,21 +116,14 @@ Result<ClientFrame> Decoder::read_binary(std::string_view message) {
       return Error{"a name in a binary frame is not UTF-8"};
     }
   }
-  const auto as_ref = [](std::string& json, std::string_view plain) {
-    json.clear();
-    if (plain.empty()) {
-      json = "null";
-    } else {
-      json::quote(json, plain);
-    }
-    return std::string_view(json);
-  };
-  TRY_VOID(check_ref(name[0], "join_ref"));
-  TRY_VOID(check_ref(name[1], "ref"));
+  write_ref(join_ref_, name[0]);
+  write_ref(ref_, name[1]);
+  TRY_VOID(check_ref(join_ref_, "join_ref"));
+  TRY_VOID(check_ref(ref_, "ref"));
   topic_.clear();
   json::quote(topic_, name[2]);
-  return ClientFrame{.join_ref = as_ref(join_ref_, name[0]),
-                     .ref = as_ref(ref_, name[1]),
+  return ClientFrame{.join_ref = join_ref_,
+                     .ref = ref_,
                      .topic = name[2],
                      .topic_json = topic_,
                      .event = name[3],

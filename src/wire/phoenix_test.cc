@@ -107,6 +107,16 @@ TEST_F(PhoenixTest, ARefHasABound) {
   EXPECT_NE(refusal("[null,1" + std::string(ref_bytes_max, '1') + ",\"t\",\"e\",{}]"), "taken");
 }
 
+TEST_F(PhoenixTest, TheBoundHoldsForTheJsonTextOfABinaryRef) {
+  const auto with_ref = [](const std::string& ref) {
+    return "\x00\x00"s + static_cast<char>(ref.size()) + "\x01\x01" + ref + "te";
+  };
+  EXPECT_EQ(binary_refusal(with_ref(std::string(62, '1'))), "taken");
+  EXPECT_NE(binary_refusal(with_ref(std::string(63, '1'))), "taken");
+  // Written as \u0001, six bytes each.
+  EXPECT_NE(binary_refusal(with_ref(std::string(11, '\x01'))), "taken");
+}
+
 TEST_F(PhoenixTest, ABinaryPushIsSliced) {
   const auto message = "\x00\x01\x02\x08\x03"s + "4" + "17" + "todo:all" + "img" + "\xff\x00\x01"s;
   const auto frame = decoder_.read_binary(message);
