@@ -264,7 +264,8 @@ int run_compiler(int argc, char** argv) {
         return refuse_module(std::string("the compiler cannot be given its limits: ") +
                              std::strerror(errno));
       }
-      return compile(compiler == fast_name ? Compiler::fast : Compiler::optimising);
+      // The process is at its end: no exit handlers, of sanitizers for one, that only take time.
+      std::_Exit(compile(compiler == fast_name ? Compiler::fast : Compiler::optimising));
     }
   }
   constexpr std::string_view usage =
