@@ -34,7 +34,7 @@ export PATH=$tools/bin:$PATH
 # its threads do among themselves ThreadSanitizer cannot see, and is not ours to judge.
 export ASAN_OPTIONS=strict_string_checks=1:${ASAN_OPTIONS-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS-}
-export TSAN_OPTIONS=ignore_noninstrumented_modules=1:second_deadlock_stack=1:${TSAN_OPTIONS-}
+export TSAN_OPTIONS=suppressions=$root/tests/tsan.supp:ignore_noninstrumented_modules=1:second_deadlock_stack=1:${TSAN_OPTIONS-}
 
 # A home for cargo's downloads that keeps what the person's own configuration says about registries.
 cargo_home_of_user=${CARGO_HOME:-$HOME/.cargo}
