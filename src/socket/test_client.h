@@ -24,6 +24,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <poll.h>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -100,6 +101,11 @@ class TestClient {
     EXPECT_FALSE(got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) << "the server says nothing";
     bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return bytes;
+  }
+
+  bool has_something_to_read() const {
+    pollfd waiting{.fd = socket_.number(), .events = POLLIN, .revents = 0};
+    return ::poll(&waiting, 1, 0) > 0;
   }
 
   // All that comes until the server closes.
