@@ -40,8 +40,8 @@ test("the page shows the state, a form for each event, and the patches as they c
   await state(page).getByText('"milk"').waitFor();
   await state(other).getByText('"milk"').waitFor();
   await entry(page, "sent", '{"todo":"milk"}').waitFor();
-  await entry(page, "patch", "add /todos/0").waitFor();
-  await entry(other, "patch", "add /todos/0").waitFor();
+  await entry(page, "patch", '"milk"').waitFor();
+  await entry(other, "patch", '"milk"').waitFor();
   assert.equal(await entry(other, "sent", "").count(), 0);
 });
 
