@@ -424,7 +424,7 @@ TEST_F(ConfigFile, WithoutTopicsNobodyReachesAPlugin) {
 }
 
 TEST(ConfigGuide, ListsEveryKey) {
-  std::ifstream stream(fs::path(__FILE__).parent_path() / "../../docs/guides/configuration.md");
+  std::ifstream stream(TROUPE_GUIDES "/configuration.md");
   const std::string guide(std::istreambuf_iterator<char>(stream), {});
   ASSERT_FALSE(guide.empty());
   for (const std::string& key : known_keys()) {
