@@ -27,7 +27,7 @@ void TurnSource::advance(std::uint64_t ns) {
 void TurnSource::random(std::span<std::uint8_t> bytes) {
   static constexpr std::array<std::uint8_t, crypto_stream_chacha20_IETF_NONCEBYTES> nonce{};
   static constexpr std::size_t block_bytes = 64;
-  std::array<std::uint8_t, block_bytes> block;
+  std::array<std::uint8_t, block_bytes> block{};
   while (!bytes.empty()) {
     const std::size_t within = random_at_ % block_bytes;
     const auto number = static_cast<std::uint32_t>(random_at_ / block_bytes);

@@ -16,8 +16,6 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
-#include <fcntl.h>
 #include <optional>
 #include <poll.h>
 #include <spawn.h>
@@ -45,7 +43,7 @@ enum ExitCode { compiled = 0, wrong_usage = 2, refused = 3 };
 // ---- The parent's side
 
 std::string failure(std::string_view what) {
-  return "the compiler cannot be started: " + std::string(what) + ": " + std::strerror(errno);
+  return "the compiler cannot be started: " + std::string(what) + ": " + system_text(errno);
 }
 
 // The loader and the sanitizers must find themselves; what else is in our environment, secrets
@@ -228,7 +226,7 @@ int compile(Compiler compiler) {
   }
   if (!write_all(STDOUT_FILENO, code.view())) {
     return refuse_module(std::string("the compiled module cannot be written: ") +
-                         std::strerror(errno));
+                         system_text(errno));
   }
   return compiled;
 }
@@ -262,7 +260,7 @@ int run_compiler(int argc, char** argv) {
     if ((compiler == fast_name || compiler == optimising_name) && seconds && bytes) {
       if (!limit_myself({std::chrono::seconds(*seconds), *bytes})) {
         return refuse_module(std::string("the compiler cannot be given its limits: ") +
-                             std::strerror(errno));
+                             system_text(errno));
       }
       // The process is at its end: no exit handlers, of sanitizers for one, that only take time.
       std::_Exit(compile(compiler == fast_name ? Compiler::fast : Compiler::optimising));

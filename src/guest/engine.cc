@@ -2,12 +2,12 @@
 
 #include "guest/engine_impl.h"
 #include "guest/imports.h"
+#include "guest/text.h"
 
 #include <sodium/core.h>
 #include <sys/mman.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <string>
 
@@ -86,8 +86,7 @@ Result<void> check_addresses(const EngineOptions& options) {
   if (reserved == MAP_FAILED) {
     return Error{"a pool of " + std::to_string(options.instances_max) + " instances needs " +
                  std::to_string(bytes >> 30) +
-                 " GiB of addresses (not memory), which the system refuses (" +
-                 std::strerror(errno) +
+                 " GiB of addresses (not memory), which the system refuses (" + system_text(errno) +
                  "). Lower the number of instances, or raise the limit of addresses (ulimit -v)."};
   }
   ::munmap(reserved, bytes);

@@ -206,12 +206,12 @@ wasm_trap_t* http_headers(void*, Caller*, Value* v, std::size_t) {
   return nullptr;
 }
 
-template <LogLevel level>
+template <LogLevel Level>
 wasm_trap_t* log(void*, Caller*, Value* v, std::size_t) {
   const std::uint64_t text = u64(v[0]);
-  if (level >= running_call->environment.limits.log_level) {
+  if (Level >= running_call->environment.limits.log_level) {
     if (!is_handle(text)) return refuse_handle("log message", text);
-    running_call->host.log(level, readable(arena().block(text), log_text_bytes_max));
+    running_call->host.log(Level, readable(arena().block(text), log_text_bytes_max));
   }
   arena().free(text);
   return nullptr;

@@ -76,6 +76,13 @@ TEST(Instance, NamesATrapAndWhereItHappened) {
   EXPECT_EQ(plugin.call("outside").message, "the handler trapped: memory access out of bounds");
 }
 
+TEST(Instance, NotANumberIsTheSameEverywhere) {
+  Plugin plugin(module_text(R"((func (export "nan") (call $say_number
+    (i64.extend_i32_u (i32.reinterpret_f32 (f32.div (f32.const 0) (f32.const 0)))))))"));
+  // x86 would set the sign, ARM would not.
+  EXPECT_EQ(number_in(plugin.output("nan")), 0x7fc00000U);
+}
+
 TEST(Instance, EndsEndlessRecursion) {
   Plugin plugin(module_text(R"((func $again (export "again") (call $again) (call $again)))"));
   const Outcome outcome = plugin.call("again");

@@ -4,6 +4,7 @@
 #include "guest/descriptor.h"
 #include "guest/engine_impl.h"
 #include "guest/module_impl.h"
+#include "guest/text.h"
 
 #include <sodium/crypto_generichash.h>
 #include <sodium/crypto_hash_sha256.h>
@@ -108,7 +109,7 @@ Result<void> append_checksum(const fs::path& path, int fd) {
   const std::string code(std::istreambuf_iterator<char>(in), {});
   const Checksum sum = checksum_of(code);
   if (!write_all(fd, {reinterpret_cast<const char*>(sum.data()), sum.size()}) || ::fsync(fd) != 0) {
-    return Error{"cannot write " + path.string() + ": " + std::strerror(errno)};
+    return Error{"cannot write " + path.string() + ": " + system_text(errno)};
   }
   return {};
 }
@@ -152,7 +153,7 @@ Result<std::unique_ptr<ModuleCache>> ModuleCache::open(fs::path folder,
                  " cannot be made: " + error.message()};
   }
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Error{"the folder " + folder.string() + " cannot be made: " + std::strerror(errno)};
+    return Error{"the folder " + folder.string() + " cannot be made: " + system_text(errno)};
   }
   struct stat status{};
   if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
@@ -211,6 +212,8 @@ Result<std::shared_ptr<const Module>> ModuleCache::load_or_compile(Engine& engin
   TRY_VOID(compile(compiler, wasm, path));
   Result<WasmModule> module = map_module(engine, path);
   if (!module) {
+    std::error_code error;
+    fs::remove(path, error);
     return Error{"the module does not fit the server's slots: " + module.error().message};
   }
   prune();
@@ -224,13 +227,13 @@ Result<void> ModuleCache::compile(Compiler compiler, std::string_view wasm, cons
   }
   std::string temporary = (folder_ / "compiling-XXXXXX").string();
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC | O_APPEND));
-  if (!file) return Error{"cannot write in " + folder_.string() + ": " + std::strerror(errno)};
+  if (!file) return Error{"cannot write in " + folder_.string() + ": " + system_text(errno)};
   places_.acquire();
   Result<void> done = compile_in_child(options_.compiler, compiler, limits_, wasm, file.get());
   places_.release();
   if (done) done = append_checksum(temporary, file.get());
   if (done && ::rename(temporary.c_str(), to.c_str()) != 0) {
-    done = Error{"cannot write " + to.string() + ": " + std::strerror(errno)};
+    done = Error{"cannot write " + to.string() + ": " + system_text(errno)};
   }
   if (!done) ::unlink(temporary.c_str());
   return done;

@@ -168,6 +168,7 @@ TEST(ModuleCache, MakesADamagedFileAgainAndSaysSo) {
 
 TEST(ModuleCache, LeavesNothingBehindWhenItRefuses) {
   Cache cache;
+  ASSERT_FALSE(cache.load(wasm_of("(module (memory 2000))")));
   ASSERT_FALSE(cache.load(wasm_of(module_text("")).substr(0, 100)));
   EXPECT_TRUE(cache.files().empty());
 }
@@ -253,9 +254,12 @@ TEST(ModuleCache, TheFastCompilersCodeRunsTheSame) {
   plugin.module = cache.opened
                       ->load(*engine, wasm_of(module_text(R"(
     (func (export "echo") (call $output_set (call $input_offset) (call $input_length)))
+    (func (export "nan") (call $say_number
+      (i64.extend_i32_u (i32.reinterpret_f32 (f32.div (f32.const 0) (f32.const 0))))))
     (func (export "spin") (loop $next (br $next))))")))
                       .value();
   EXPECT_EQ(plugin.output("echo", "hello"), "hello");
+  EXPECT_EQ(test::number_in(plugin.output("nan")), 0x7fc00000U);
   plugin.environment.limits.timeout = std::chrono::milliseconds(5);
   EXPECT_EQ(plugin.call("spin").ending, Ending::timeout);
   plugin.instance.reset();

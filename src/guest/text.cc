@@ -1,6 +1,7 @@
 #include "guest/text.h"
 
 #include <cstdint>
+#include <system_error>
 
 namespace troupe::guest {
 
@@ -53,6 +54,10 @@ std::string readable(std::string_view text, std::size_t bytes_max) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
+}
+
+std::string system_text(int error) {
+  return std::generic_category().message(error);
 }
 
 }  // namespace troupe::guest

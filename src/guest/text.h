@@ -11,4 +11,7 @@ namespace troupe::guest {
 // bytes_max bytes; what was cut ends in "…", beyond the bound.
 std::string readable(std::string_view text, std::size_t bytes_max);
 
+// What the system says about an errno.
+std::string system_text(int error);
+
 }  // namespace troupe::guest

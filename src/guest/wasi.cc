@@ -136,9 +136,9 @@ wasm_trap_t* no_descriptor(void*, Caller*, Value* v, std::size_t) {
 }
 
 // For what makes no sense on the three streams and with any other descriptor.
-template <Errno of_a_stream>
+template <Errno OfAStream>
 wasm_trap_t* not_on_streams(void*, Caller*, Value* v, std::size_t) {
-  return answer(v, u32(v[0]) < descriptors ? of_a_stream : bad_descriptor);
+  return answer(v, u32(v[0]) < descriptors ? OfAStream : bad_descriptor);
 }
 
 wasm_trap_t* fd_fdstat_get(void*, Caller* caller, Value* v, std::size_t) {

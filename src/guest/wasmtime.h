@@ -11,11 +11,11 @@
 namespace troupe::guest {
 
 // Deletes what a function of the C API has handed out.
-template <auto release>
+template <auto Delete>
 struct Release {
   template <class T>
   void operator()(T* object) const {
-    release(object);
+    Delete(object);
   }
 };
 
