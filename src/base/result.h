@@ -17,8 +17,8 @@ struct Error {
   std::string message;
 
   Error() = default;
-  // Error{"text"}, but not Error("text"): if a string could be converted, Result<std::string> would not
-  // know which of its two sides a string is.
+  // Error{"text"}, but not Error("text"): if a string could be converted, Result<std::string> would
+  // not know which of its two sides a string is.
   Error(std::initializer_list<std::string> text) : message(*text.begin()) {}
 };
 

@@ -98,7 +98,8 @@ Result<std::string> KeyTemplate::key(const Values& values) const {
         key += values.join;
         break;
       case Part::Kind::session:
-        if (values.session.empty()) return Error{"this topic needs a session: a cookie, or the parameter troupe_session"};
+        if (values.session.empty())
+          return Error{"this topic needs a session: a cookie, or the parameter troupe_session"};
         key += values.session;
         break;
       case Part::Kind::param: {

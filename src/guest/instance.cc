@@ -130,14 +130,31 @@ std::string error_text(const Call& call) {
   return readable(call.arena.error(), message_bytes_max);
 }
 
+// The guest came to an end of its own.
+Outcome returned(const Call& call, std::int32_t code) {
+  if (std::string text = error_text(call); !text.empty()) {
+    return failed(Ending::error, std::move(text));
+  }
+  if (code != 0) {
+    return failed(Ending::error, "Returned non-zero exit code: " + std::to_string(code));
+  }
+  const std::size_t bytes_max = call.environment.limits.output_bytes_max;
+  if (call.arena.output_length() > bytes_max) {
+    return failed(Ending::output,
+                  "the output of " + std::to_string(call.arena.output_length()) +
+                      " bytes is larger than the limit of " + std::to_string(bytes_max));
+  }
+  Outcome outcome;
+  outcome.output = call.arena.output();
+  return outcome;
+}
+
 // The guest was ended by a trap: by its own doing, or from within an imported function.
 Outcome outcome_of(const Call& call, Failure& failure, bool growth_refused) {
   if (call.refused_by_host)
     return failed(Ending::error, readable(*call.refusal, message_bytes_max));
   if (call.exit_code) {
-    if (std::string text = error_text(call); !text.empty())
-      return failed(Ending::error, std::move(text));
-    if (*call.exit_code == 0) return {};
+    if (*call.exit_code == 0 || call.arena.error_get() != 0) return returned(call, *call.exit_code);
     return failed(Ending::error, "the plugin exited with code " + std::to_string(*call.exit_code));
   }
   std::string detail;
@@ -333,8 +350,11 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
     failure = co_await impl->start_up(call, step);
   }
   call.end_output();
-  if (failure) co_return std::pair(std::unique_ptr<Instance>(), *std::move(failure));
-  co_return std::pair(std::unique_ptr<Instance>(new Instance(std::move(impl))), Outcome{});
+  std::unique_ptr<Instance> instance;
+  if (!failure) instance.reset(new Instance(std::move(impl)));
+  Outcome outcome = failure ? *std::move(failure) : Outcome{};
+  outcome.clock_ns = call.source.now_ns();
+  co_return std::pair(std::move(instance), std::move(outcome));
 }
 
 Task<Outcome> Instance::call(std::string_view function,
@@ -355,6 +375,7 @@ Task<Outcome> Instance::call(std::string_view function,
 
   Failure failure;
   wasmtime_val_t result{.kind = WASMTIME_I32, .of = {.i32 = 0}};
+  bool in_time = true;
   impl.spent = true;  // until the guest has returned
   {
     wasmtime_context_set_epoch_deadline(impl.context, 1);
@@ -366,33 +387,20 @@ Task<Outcome> Instance::call(std::string_view function,
                                                      found->returns_code ? 1 : 0,
                                                      &failure.trap,
                                                      &failure.error));
-    if (!impl.poll(call, future.get()) && !co_await impl.go_on(call, future.get())) {
-      call.end_output();
-      co_return timed_out(limits);
-    }
+    if (!impl.poll(call, future.get())) in_time = co_await impl.go_on(call, future.get());
   }
   call.end_output();
   Outcome outcome;
-  if (failure) {
+  if (!in_time) {
+    outcome = timed_out(limits);
+  } else if (failure) {
     outcome = outcome_of(call, failure, impl.growth_refused());
   } else {
     impl.spent = false;
-    if (std::string text = error_text(call); !text.empty()) {
-      outcome = failed(Ending::error, std::move(text));
-    } else if (result.of.i32 != 0) {
-      outcome =
-          failed(Ending::error, "Returned non-zero exit code: " + std::to_string(result.of.i32));
-    }
+    outcome = returned(call, result.of.i32);
   }
-  if (outcome.ending != Ending::done) co_return outcome;
-  if (arena->output_length() > limits.output_bytes_max) {
-    co_return failed(Ending::output,
-                     "the output of " + std::to_string(arena->output_length()) +
-                         " bytes is larger than the limit of " +
-                         std::to_string(limits.output_bytes_max));
-  }
-  outcome.output = arena->output();
-  outcome.arena = std::move(arena);
+  outcome.clock_ns = call.source.now_ns();
+  if (outcome.ending == Ending::done) outcome.arena = std::move(arena);
   co_return outcome;
 }
 

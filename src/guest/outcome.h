@@ -1,6 +1,7 @@
 // How a guest call ended.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,6 +41,9 @@ struct Outcome {
   std::string message;
   // For the log alone: the guest's backtrace of a trap.
   std::string detail;
+  // Where the turn's clock stood in the end: beyond the turn's time by readings and waits. 0 when
+  // no guest code ran. The next turn's time must not be before it.
+  std::int64_t clock_ns = 0;
   LentArena arena;
 };
 

@@ -48,6 +48,12 @@ TEST(Wasi, EachReadingOfAnyClockIsAMicrosecondLater) {
   EXPECT_EQ(number_in(plugin.output("times")), 1000U);
 }
 
+TEST(Wasi, AnOutcomeSaysWhereTheClockStood) {
+  Plugin plugin(source_text());
+  EXPECT_EQ(plugin.call("times").clock_ns, plugin.inputs.time_ns + 2000);
+  EXPECT_EQ(plugin.call("random").clock_ns, plugin.inputs.time_ns);
+}
+
 TEST(Wasi, RandomNumbersAreTheSeeds) {
   Plugin plugin(source_text());
   const std::string first = plugin.output("random");

@@ -31,8 +31,8 @@ Result<void> serve(const std::filesystem::path& file,
                    std::shared_ptr<Log> log);
 
 // Runs the event loop of the main thread until SIGTERM or SIGINT. From then on a second signal ends
-// the process at once. `start` is called when signals are no longer the end of the process: who reads what
-// it prints may send one. `hang_up` is called for each SIGHUP.
+// the process at once. `start` is called when signals are no longer the end of the process: who
+// reads what it prints may send one. `hang_up` is called for each SIGHUP.
 void run_until_signal(boost::asio::io_context& io,
                       const std::function<void()>& start,
                       std::function<void()> hang_up);

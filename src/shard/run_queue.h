@@ -3,8 +3,8 @@
 // Work that has to wait for the thread (a turn behind other turns, a guest that used up its slice)
 // suspends here. Lanes are served in turn, one resumption each, and within a lane first come, first
 // served; a lane is a plugin, so a plugin with a thousand busy actors gets no more of the thread
-// than one with a single actor. After a slice of time the event loop sees to sockets and timers; what
-// the turns of one slice show a viewer leaves in one write.
+// than one with a single actor. After a slice of time the event loop sees to sockets and timers;
+// what the turns of one slice show a viewer leaves in one write.
 //
 // Lives on: its shard. Not thread-safe.
 #pragma once
