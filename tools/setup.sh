@@ -6,7 +6,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-tools=$root/build/tools
+tools=$(readlink -m "$root/build/tools")  # several work trees may share one folder
 
 wasmtime_version=50.0.1
 quickjs_crate=rquickjs-sys@0.12.0
@@ -95,7 +95,7 @@ once() {
   shift 3
   local stamp=$tools/stamps/$name
   mkdir -p "$tools/stamps"
-  input=$(printf '%s\n%s\n' "$root" "$input" | hash_of)
+  input=$(printf '%s\n%s\n' "$tools" "$input" | hash_of)
   [ "$(cat "$stamp" 2>/dev/null)" != "$input" ] || return 0
   {
     flock 9
