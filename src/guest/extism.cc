@@ -1,9 +1,10 @@
-// The functions of Extism's modules extism:host/env and extism:host/user.
+// The functions of Extism's modules extism:host/env and extism:host/user, but for HTTP (http.cc).
 //
 // All of a guest's input and output goes through the first of them, some twenty calls for a small
 // event: they are called unchecked, find their call in a thread_local, and do nothing else than the
 // Arena's work.
 #include "guest/call.h"
+#include "guest/handles.h"
 #include "guest/imports.h"
 #include "guest/text.h"
 
@@ -21,12 +22,6 @@ constexpr std::size_t log_text_bytes_max = 16384;
 
 Arena& arena() {
   return running_call->arena;
-}
-std::uint64_t u64(const Value& value) {
-  return static_cast<std::uint64_t>(value.i64);
-}
-void set(Value* to, std::uint64_t value) {
-  to->i64 = static_cast<std::int64_t>(value);
 }
 
 // The kernel's own.
@@ -131,26 +126,6 @@ wasm_trap_t* memory_bytes(void*, Caller*, Value* v, std::size_t) {
 
 // Those of the host. They consume the handles they are given.
 
-// 0 is a handle, of no bytes; any other that is no block ends the guest.
-bool is_handle(std::uint64_t handle) {
-  return handle == 0 || arena().length(handle) != 0;
-}
-
-wasm_trap_t* refuse_handle(std::string_view of, std::uint64_t handle) {
-  return refuse("invalid handle offset for " + std::string(of) + ": " + std::to_string(handle));
-}
-
-// Gives the guest a new block with these bytes.
-wasm_trap_t* give(Value* to, std::string_view bytes) {
-  const Arena::Handle block = arena().put(bytes);
-  if (block == 0 && !bytes.empty()) {
-    running_call->memory_refused = true;
-    return refuse("oom");
-  }
-  set(to, block);
-  return nullptr;
-}
-
 wasm_trap_t* config_get(void*, Caller*, Value* v, std::size_t) {
   const std::uint64_t key = u64(v[0]);
   if (!is_handle(key)) return refuse_handle("config key", key);
@@ -187,22 +162,6 @@ wasm_trap_t* var_set(void*, Caller*, Value* v, std::size_t) {
     arena().free(value);
   }
   arena().free(key);
-  return nullptr;
-}
-
-wasm_trap_t* http_request(void*, Caller*, Value*, std::size_t) {
-  running_call->refused_by_host = true;
-  return refuse("HTTP is not available to this plugin");
-}
-
-// No request has been made.
-wasm_trap_t* http_status_code(void*, Caller*, Value* v, std::size_t) {
-  v->i32 = 0;
-  return nullptr;
-}
-
-wasm_trap_t* http_headers(void*, Caller*, Value* v, std::size_t) {
-  set(v, 0);
   return nullptr;
 }
 
@@ -276,9 +235,6 @@ constexpr std::array functions{
     HostFunction{kernel, "config_get", "I", "I", config_get},
     HostFunction{kernel, "var_get", "I", "I", var_get},
     HostFunction{kernel, "var_set", "II", "", var_set},
-    HostFunction{kernel, "http_request", "II", "I", http_request},
-    HostFunction{kernel, "http_status_code", "", "i", http_status_code},
-    HostFunction{kernel, "http_headers", "", "I", http_headers},
     HostFunction{kernel, "log_trace", "I", "", log<LogLevel::trace>},
     HostFunction{kernel, "log_debug", "I", "", log<LogLevel::debug>},
     HostFunction{kernel, "log_info", "I", "", log<LogLevel::info>},

@@ -31,7 +31,7 @@ WasmFunctionType function_type(const HostFunction& function) {
 
 template <class Visit>
 void for_each_function(Visit visit) {
-  for (const auto& functions : {extism_functions(), wasi_functions()}) {
+  for (const auto& functions : {extism_functions(), http_functions(), wasi_functions()}) {
     for (const HostFunction& function : functions) visit(function);
   }
 }

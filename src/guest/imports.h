@@ -26,6 +26,7 @@ struct HostFunction {
 };
 
 std::span<const HostFunction> extism_functions();  // extism:host/env and extism:host/user
+std::span<const HostFunction> http_functions();    // those of extism:host/env for HTTP
 std::span<const HostFunction> wasi_functions();    // wasi_snapshot_preview1
 
 // A linker that offers them all. Each function is given its HostFunction as `env`.

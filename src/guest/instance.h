@@ -28,6 +28,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace troupe::guest {
 
@@ -35,6 +36,7 @@ struct Limits {
   std::uint32_t memory_pages_max = 256;  // guest's own memories together
   std::size_t output_bytes_max = std::size_t{1} << 20;
   std::size_t vars_bytes_max = std::size_t{1} << 20;
+  std::size_t http_response_bytes_max = 52'428'800;  // the body of one answer
   std::chrono::milliseconds timeout{
       1000};  // running and waiting of its own, not waiting for the thread
   LogLevel log_level = LogLevel::info;  // what is below is dropped, and get_log_level says so
@@ -45,6 +47,10 @@ struct Limits {
 struct Environment {
   Limits limits;
   std::map<std::string, std::string, std::less<>> config;
+  // Whom the guest may send HTTP requests to: patterns of host names, nobody without any.
+  std::vector<std::string> allowed_hosts;
+  // Whether http_headers gives the guest the headers of an answer, or nothing.
+  bool http_response_headers = false;
 };
 
 class Instance {
