@@ -3,6 +3,7 @@
 #include "guest/descriptor.h"
 #include "guest/engine_impl.h"
 #include "guest/growth.h"
+#include "guest/state_exports.h"
 #include "guest/text.h"
 #include "guest/wasmtime.h"
 
@@ -212,6 +213,8 @@ int compile(Compiler compiler) {
           wasmtime_module_validate(engine.get(), bytes_of(wasm), wasm.size())) {
     return refuse_module(message_of(error));
   }
+  const std::string with_state = with_exported_state(wasm);
+  wasm = with_state;
   const std::optional<std::string> rewritten = with_noted_growth(wasm);
   if (rewritten) wasm = *rewritten;
   wasmtime_module_t* raw = nullptr;

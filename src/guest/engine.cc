@@ -115,7 +115,7 @@ WasmConfig compile_config(Compiler compiler) {
 
 std::string compile_config_name(Compiler compiler) {
   // Count the last number up when compile_config(), or what is done to modules before, changes.
-  return compiler == Compiler::fast ? "winch-2" : "cranelift-2";
+  return compiler == Compiler::fast ? "winch-3" : "cranelift-3";
 }
 
 Engine::Impl::Impl(const EngineOptions& o, WasmEngine e, WasmLinker l)

@@ -3,7 +3,9 @@
 
 #include "guest/arena_pool.h"
 #include "guest/engine.h"
+#include "guest/page_scan.h"
 #include "guest/slice_clock.h"
+#include "guest/snapshot_codec.h"
 #include "guest/wasmtime.h"
 
 #include <cstddef>
@@ -20,6 +22,7 @@ struct OnShard {
   explicit OnShard(SliceClock::Seat& s) : seat(s) {}
   SliceClock::Seat& seat;
   ArenaPool arenas;
+  SnapshotCodec snapshots;
 };
 
 struct Engine::Impl {
@@ -32,6 +35,7 @@ struct Engine::Impl {
   const WasmEngine engine;
   const WasmLinker linker;  // with every function a guest may import
   SliceClock clock;
+  const PageScan pages;
 
  private:
   std::mutex mutex_;

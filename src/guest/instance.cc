@@ -3,10 +3,13 @@
 #include "guest/call.h"
 #include "guest/engine_impl.h"
 #include "guest/growth.h"
+#include "guest/instance_state.h"
 #include "guest/module_impl.h"
 #include "guest/sleep.h"
 #include "guest/text.h"
 #include "guest/wasmtime.h"
+
+#include <sodium/utils.h>
 
 #include <algorithm>
 #include <cassert>
@@ -130,6 +133,33 @@ std::string error_text(const Call& call) {
   return readable(call.arena.error(), message_bytes_max);
 }
 
+Outcome not_of(const Module& module, std::string_view difference) {
+  return failed(Ending::snapshot,
+                "the snapshot cannot be restored to plugin " + module.content_hash() + ": " +
+                    std::string(difference));
+}
+
+// Nobody: a start-up for all actors can ask nothing about one of them.
+class UnaskedHost final : public Host {
+ public:
+  Result<std::string> call(std::string_view, std::string_view) override {
+    return Error{"no actor is behind this start-up"};
+  }
+  void log(LogLevel, std::string_view) override {}
+};
+
+Seed seed_of(std::string_view content_hash) {
+  Seed seed{};
+  ::sodium_hex2bin(seed.data(),
+                   seed.size(),
+                   content_hash.data(),
+                   content_hash.size(),
+                   nullptr,
+                   nullptr,
+                   nullptr);
+  return seed;
+}
+
 // The guest came to an end of its own.
 Outcome returned(const Call& call, std::int32_t code) {
   if (std::string text = error_text(call); !text.empty()) {
@@ -224,6 +254,11 @@ struct Instance::Impl {
   Task<bool> go_on(Call& call, wasmtime_call_future_t* future);
   Task<std::optional<Outcome>> instantiate(Call& call);
   Task<std::optional<Outcome>> start_up(Call& call, StartUp step);
+  Task<std::optional<Outcome>> find_base();
+  Task<std::optional<Outcome>> start_like(Host& host, std::uint32_t memory_pages);
+  std::optional<Outcome> check(const SnapshotHeader& header) const;
+  std::optional<Outcome> become(const Snapshot& snapshot, const SnapshotHeader& header);
+  InstanceState state() const { return {context, instance, module->impl()}; }
   wasmtime_func_t export_at(std::size_t index);
   bool growth_refused() const;
   const wasmtime_func_t& function(const Module::Impl::Function& function);
@@ -238,6 +273,8 @@ struct Instance::Impl {
   wasmtime_context_t* const context;
   wasmtime_instance_t instance{};
   std::vector<wasmtime_func_t> functions;  // looked up at their first call; store_id 0 until then
+  std::shared_ptr<const BaseImage> base;   // null where the module cannot be captured
+  std::string base_problem;                // why it is null although the module could be
   SteadyClock::time_point began;           // the latest stretch of guest code, to a slice
   bool spent = false;
 };
@@ -267,12 +304,8 @@ Task<bool> Instance::Impl::go_on(Call& call, wasmtime_call_future_t* future) {
 }
 
 wasmtime_func_t Instance::Impl::export_at(std::size_t index) {
-  char* name = nullptr;
-  std::size_t name_bytes = 0;
-  wasmtime_extern_t item;
-  [[maybe_unused]] const bool found =
-      wasmtime_instance_export_nth(context, &instance, index, &name, &name_bytes, &item);
-  assert(found && item.kind == WASMTIME_EXTERN_FUNC && "the module's exports do not change");
+  const wasmtime_extern_t item = nth_export(context, instance, index);
+  assert(item.kind == WASMTIME_EXTERN_FUNC && "the module's exports do not change");
   return item.of.func;
 }
 
@@ -334,6 +367,90 @@ Task<std::optional<Outcome>> Instance::Impl::start_up(Call& call, StartUp step) 
   co_return std::nullopt;
 }
 
+// Sets `base`: made when it is not there yet, on an instance that serves nothing else.
+Task<std::optional<Outcome>> Instance::Impl::find_base() {
+  const Module::Impl& code = module->impl();
+  if (!code.not_capturable.empty()) co_return std::nullopt;
+  base = code.bases->find(environment);
+  if (base) co_return std::nullopt;
+
+  Impl first(shard, lane, module, environment);
+  const LentArena arena = first.lend_arena();
+  UnaskedHost host;
+  const TurnInputs inputs{base_time_ns, seed_of(code.content_hash)};
+  Call call(*arena, environment, inputs, nullptr, host);
+  std::optional<Outcome> failure = co_await first.instantiate(call);
+  if (!failure) {
+    const InstanceState state = first.state();
+    const BaseImage fresh(state.memory(), {}, {});
+    for (const StartUp step : code.start_up) {
+      if (failure) break;
+      failure = co_await first.start_up(call, step);
+    }
+    if (!failure) {
+      base = code.bases->add(
+          environment,
+          std::make_shared<const BaseImage>(
+              state.memory(), state.changed_since(fresh, engine.pages), state.globals()));
+      co_return std::nullopt;
+    }
+  }
+  base_problem = "a start-up with fixed inputs, for the image that snapshots refer to, failed: " +
+                 failure->message;
+  co_return failure;
+}
+
+// A fresh instance with so much memory, for the state of another.
+Task<std::optional<Outcome>> Instance::Impl::start_like(Host& host, std::uint32_t memory_pages) {
+  const LentArena arena = lend_arena();
+  Call call(*arena, environment, {}, nullptr, host);
+  std::optional<Outcome> failure = co_await instantiate(call);
+  if (failure) co_return failure;
+  const InstanceState fresh = state();
+  if (memory_pages < fresh.memory_pages()) {
+    co_return not_of(*module,
+                     "it has " + std::to_string(memory_pages) + " pages of memory, less than the " +
+                         std::to_string(fresh.memory_pages()) + " that the plugin begins with");
+  }
+  if (!fresh.grow_to(memory_pages)) {
+    co_return out_of_memory(
+        environment.limits,
+        "the snapshot has " + std::to_string(memory_pages) + " pages of memory");
+  }
+  co_return std::nullopt;
+}
+
+std::optional<Outcome> Instance::Impl::check(const SnapshotHeader& header) const {
+  const Module::Impl& code = module->impl();
+  if (!code.not_capturable.empty()) return not_of(*module, code.not_capturable);
+  const ContentHash hash = seed_of(code.content_hash);
+  if (header.content_hash != hash) return not_of(*module, "it is of another plugin");
+  if (base && header.base != base->checksum()) {
+    return not_of(*module,
+                  "it refers to another image of the start-up, as of another configuration");
+  }
+  return std::nullopt;
+}
+
+// Makes a fresh instance with memory enough the captured one.
+std::optional<Outcome> Instance::Impl::become(const Snapshot& snapshot,
+                                              const SnapshotHeader& header) {
+  const InstanceState fresh = state();
+  if (!std::ranges::equal(
+          fresh.globals(), header.globals, {}, &GlobalValue::type, &GlobalValue::type)) {
+    return not_of(*module, "its globals are not of the plugin's types");
+  }
+  SnapshotCodec& codec = on_shard.snapshots;
+  Difference& difference = codec.scratch;
+  if (const Result<void> decoded = codec.decode(snapshot, difference); decoded.has_error()) {
+    return not_of(*module, decoded.error().message);
+  }
+  apply_difference(difference, *base, fresh.memory());
+  fresh.set_globals(header.globals);
+  codec.tidy();
+  return std::nullopt;
+}
+
 Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
     shard::Shard& shard,
     shard::RunQueue::Lane& lane,
@@ -342,6 +459,8 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
     TurnInputs inputs,
     Host& host) {
   auto impl = std::make_unique<Impl>(shard, lane, std::move(module), environment);
+  // Without an image the instance cannot be captured, but lives as well.
+  co_await impl->find_base();
   const LentArena arena = impl->lend_arena();
   Call call(*arena, environment, inputs, nullptr, host);
   std::optional<Outcome> failure = co_await impl->instantiate(call);
@@ -355,6 +474,89 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
   Outcome outcome = failure ? *std::move(failure) : Outcome{};
   outcome.clock_ns = call.source.now_ns();
   co_return std::pair(std::move(instance), std::move(outcome));
+}
+
+Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::restore(
+    shard::Shard& shard,
+    shard::RunQueue::Lane& lane,
+    std::shared_ptr<const Module> module,
+    const Environment& environment,
+    const Snapshot& snapshot,
+    Host& host) {
+  auto impl = std::make_unique<Impl>(shard, lane, std::move(module), environment);
+  std::pair<std::unique_ptr<Instance>, Outcome> made;
+  Result<SnapshotHeader> header = SnapshotCodec::header(snapshot);
+  if (header.has_error()) {
+    made.second = not_of(*impl->module, header.error().message);
+    co_return made;
+  }
+  std::optional<Outcome> failure = impl->check(*header);
+  if (!failure) failure = co_await impl->find_base();
+  if (!failure) failure = impl->check(*header);
+  if (!failure) failure = co_await impl->start_like(host, header->memory_pages);
+  if (!failure) failure = impl->become(snapshot, *header);
+  if (failure) {
+    made.second = *std::move(failure);
+  } else {
+    made.first.reset(new Instance(std::move(impl)));
+  }
+  co_return made;
+}
+
+Result<Snapshot> Instance::capture() const {
+  const Impl& impl = *impl_;
+  assert(!impl.spent && "an instance is captured between two calls, and not after it was spent");
+  const Module::Impl& code = impl.module->impl();
+  if (!code.not_capturable.empty()) {
+    return Error{"the plugin's memory cannot be captured: " + code.not_capturable};
+  }
+  if (!impl.base) return Error{impl.base_problem};
+
+  const InstanceState state = impl.state();
+  const std::vector<std::uint32_t> changed = state.changed_since(*impl.base, impl.engine.pages);
+  const std::size_t bytes = changed.size() * page_bytes;
+  const std::size_t bytes_max = impl.environment.limits.snapshot_bytes_max;
+  if (bytes > bytes_max) {
+    return Error{"the plugin's memory has changed in " + std::to_string(bytes) +
+                 " bytes since its start-up; a snapshot may hold " + std::to_string(bytes_max)};
+  }
+  SnapshotCodec& codec = impl.on_shard.snapshots;
+  Difference& difference = codec.scratch;
+  difference.clear();
+  append_difference(state.memory(), changed, *impl.base, difference);
+  const SnapshotHeader header{.content_hash = seed_of(code.content_hash),
+                              .base = impl.base->checksum(),
+                              .memory_pages = state.memory_pages(),
+                              .globals = state.globals()};
+  Snapshot snapshot = codec.encode(header, difference);
+  codec.tidy();
+  return snapshot;
+}
+
+Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::copy(Host& host) const {
+  const Impl& impl = *impl_;
+  assert(!impl.spent && "an instance is copied between two calls, and not after it was spent");
+  std::pair<std::unique_ptr<Instance>, Outcome> made;
+  if (!impl.base) {
+    const std::string& reason = impl.module->impl().not_capturable;
+    made.second = failed(
+        Ending::snapshot,
+        "the plugin's memory cannot be copied: " + (reason.empty() ? impl.base_problem : reason));
+    co_return made;
+  }
+  const InstanceState state = impl.state();
+  auto other = std::make_unique<Impl>(impl.shard, impl.lane, impl.module, impl.environment);
+  other->base = impl.base;
+  std::optional<Outcome> failure = co_await other->start_like(host, state.memory_pages());
+  if (failure) {
+    made.second = *std::move(failure);
+    co_return made;
+  }
+  const InstanceState fresh = other->state();
+  copy_memory(state, *impl.base, impl.engine.pages, fresh.memory());
+  fresh.set_globals(state.globals());
+  made.first.reset(new Instance(std::move(other)));
+  co_return made;
 }
 
 Task<Outcome> Instance::call(std::string_view function,

@@ -8,6 +8,9 @@
 //
 // After an outcome other than done the memory is in doubt: the owner drops the instance. So it does
 // once spent() is true.
+//
+// Between two calls an instance can be captured, dropped, and later restored, in this process or
+// another: it goes on as if nothing had been.
 #pragma once
 
 #include "base/result.h"
@@ -15,6 +18,7 @@
 #include "guest/host.h"
 #include "guest/module.h"
 #include "guest/outcome.h"
+#include "guest/snapshot.h"
 #include "guest/turn_inputs.h"
 #include "guest/vars.h"
 #include "shard/shard.h"
@@ -37,6 +41,10 @@ struct Limits {
   std::size_t output_bytes_max = std::size_t{1} << 20;
   std::size_t vars_bytes_max = std::size_t{1} << 20;
   std::size_t http_response_bytes_max = 52'428'800;  // the body of one answer
+  // Of memory that has changed since the start-up, before compression, in whole pages of 4 KiB:
+  // what is more stays awake, or sleeps without its memory. Capturing so much takes the thread for
+  // a few milliseconds.
+  std::size_t snapshot_bytes_max = std::size_t{4} << 20;
   std::chrono::milliseconds timeout{
       1000};  // running and waiting of its own, not waiting for the thread
   LogLevel log_level = LogLevel::info;  // what is below is dropped, and get_log_level says so
@@ -68,6 +76,26 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   ~Instance();
+
+  // Makes the captured instance anew; nothing of it starts up. `snapshot` must outlive the Task.
+  // Ends as Ending::snapshot where it does not fit the module, as out_of_memory where its memory is
+  // beyond the limits.
+  static Task<std::pair<std::unique_ptr<Instance>, Outcome>> restore(
+      shard::Shard& shard,
+      shard::RunQueue::Lane& lane,
+      std::shared_ptr<const Module> module,
+      const Environment& environment,
+      const Snapshot& snapshot,
+      Host& host);
+
+  // The memory and globals between two calls. Errors: the module cannot be captured
+  // (Module::not_capturable), or more has changed than Limits::snapshot_bytes_max. The instance
+  // must not be spent, and stays as it is.
+  Result<Snapshot> capture() const;
+
+  // Another instance that is like this one now: for a call whose changes are not to stay. This one
+  // must be neither called nor destroyed while the Task runs. Ends as restore() does.
+  Task<std::pair<std::unique_ptr<Instance>, Outcome>> copy(Host& host) const;
 
   // Calls an exported function. The input is the concatenation of the pieces, copied once, into the
   // memory the guest reads from; they need to live until the call has started. Vars, host and

@@ -1,8 +1,10 @@
 #include "guest/module.h"
 
+#include "guest/base_image.h"
 #include "guest/engine_impl.h"
 #include "guest/imports.h"
 #include "guest/module_impl.h"
+#include "guest/state_exports.h"
 
 #include <algorithm>
 #include <optional>
@@ -39,13 +41,39 @@ std::vector<StartUp> start_up(const std::optional<std::size_t>& initialize,
   return steps;
 }
 
+// Exports that the compiler has added. Whether they tell the state, or why it cannot be told, is
+// known only after the last.
+struct AddedExports {
+  StateExports state;
+  std::optional<std::size_t> start;
+  std::optional<std::string> not_capturable;
+
+  // True when the export is one of ours, and nobody's to call.
+  bool take(std::string_view name, std::size_t index) {
+    if (name.starts_with(not_capturable_export)) {
+      not_capturable = name.substr(not_capturable_export.size());
+    } else if (name == memory_export) {
+      state.memory = index;
+    } else if (name.starts_with(global_export)) {
+      state.globals.push_back(index);
+    } else if (name == start_export) {
+      start = index;
+    } else {
+      return false;
+    }
+    return true;
+  }
+};
+
 void read_exports(Module::Impl& module) {
+  AddedExports added;
   std::optional<std::size_t> initialize;
   std::optional<std::size_t> constructors;
   std::optional<std::size_t> hs_init;
   wasm_exporttype_vec_t exports;
   wasmtime_module_exports(module.module.get(), &exports);
   for (std::size_t i = 0; i < exports.size; ++i) {
+    if (added.take(view(wasm_exporttype_name(exports.data[i])), i)) continue;
     const wasm_functype_t* type =
         wasm_externtype_as_functype_const(wasm_exporttype_type(exports.data[i]));
     if (type == nullptr) continue;
@@ -65,6 +93,12 @@ void read_exports(Module::Impl& module) {
   wasm_exporttype_vec_delete(&exports);
   std::ranges::sort(module.functions);
   module.start_up = start_up(initialize, constructors, hs_init);
+  if (added.not_capturable) {
+    module.not_capturable = *std::move(added.not_capturable);
+  } else {
+    module.state = std::move(added.state);
+    if (added.start) module.start_up.insert(module.start_up.begin(), {*added.start, 0, 0});
+  }
 }
 
 }  // namespace
@@ -79,10 +113,18 @@ Result<std::shared_ptr<const Module>> Module::Impl::make(Engine& engine,
     return Error{"the module cannot be linked: " + message_of(error)};
   }
   auto impl = std::make_unique<Impl>(
-      Impl{engine, std::move(module), WasmInstancePre(pre), std::move(content_hash), {}, {}, {}});
+      engine, std::move(module), WasmInstancePre(pre), std::move(content_hash));
   read_exports(*impl);
   return std::make_shared<const Module>(std::move(impl));
 }
+
+Module::Impl::Impl(Engine& e, WasmModule m, WasmInstancePre p, std::string hash)
+    : engine(e),
+      module(std::move(m)),
+      pre(std::move(p)),
+      content_hash(std::move(hash)),
+      bases(std::make_unique<BaseImages>()) {}
+Module::Impl::~Impl() = default;
 
 Module::Module(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Module::~Module() = default;
@@ -95,6 +137,9 @@ std::span<const std::string> Module::functions() const {
 }
 bool Module::has_function(std::string_view name) const {
   return impl_->find(name) != nullptr;
+}
+const std::string& Module::not_capturable() const {
+  return impl_->not_capturable;
 }
 Engine& Module::engine() const {
   return impl_->engine;

@@ -27,6 +27,9 @@ class Module {
   // Exports that can be called: functions () -> () or () -> i32, by name, sorted.
   std::span<const std::string> functions() const;
   bool has_function(std::string_view name) const;
+  // Why the memory of its instances cannot be captured (snapshot.h), as a clause: "it uses the
+  // instruction table.set". Empty when it can.
+  const std::string& not_capturable() const;
   Engine& engine() const;
 
   struct Impl;

@@ -6,6 +6,8 @@
 #include "guest/wasmtime.h"
 
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,7 +22,20 @@ struct StartUp {
   std::size_t results;
 };
 
+// Exports by which the state of an instance is reached (state_exports.h).
+struct StateExports {
+  std::optional<std::size_t> memory;
+  std::vector<std::size_t> globals;
+};
+
+class BaseImages;
+
 struct Module::Impl {
+  Impl(Engine& e, WasmModule m, WasmInstancePre p, std::string hash);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl();
+
   // An export () -> () or () -> i32: its place among the exports, and among `functions`.
   struct Function {
     std::size_t export_index;
@@ -51,6 +66,9 @@ struct Module::Impl {
   std::vector<std::string> functions;
   std::unordered_map<std::string, Function, Hash, std::equal_to<>> by_name;
   std::vector<StartUp> start_up;
+  std::string not_capturable;  // the reason; empty when `state` is all there is
+  StateExports state;
+  const std::unique_ptr<BaseImages> bases;
 };
 
 }  // namespace troupe::guest

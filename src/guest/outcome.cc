@@ -18,6 +18,8 @@ std::string_view name_of(Ending ending) {
       return "output";
     case Ending::missing:
       return "missing";
+    case Ending::snapshot:
+      return "snapshot";
   }
   return "unknown";
 }

@@ -16,10 +16,11 @@ enum class Ending {
   out_of_memory,  // memory or table growth beyond its limit
   output,         // more output than its limit
   missing,        // the plugin has no such function
+  snapshot,       // the snapshot to wake from is damaged, or not of this plugin
 };
 
 // The word for an ending in error payloads, logs and metrics: "done", "error", "trap", "timeout",
-// "oom", "output", "missing".
+// "oom", "output", "missing", "snapshot".
 std::string_view name_of(Ending ending);
 
 // The memory an output lies in: borrowed from the shard, given back by the Outcome's end.

@@ -122,6 +122,10 @@ Result<std::vector<LoadedPlugin>> load_plugins(const Config& config, const Loade
                    plugin.name,
                    plugin.file().filename().string(),
                    time.count());
+    if (const std::string& reason = (*version)->module->not_capturable(); !reason.empty()) {
+      parts.log.warn(
+          "plugin {}: the memory of its actors is not kept while they sleep: {}", plugin.name, reason);
+    }
     plugins.push_back({plugin, std::move(*code), std::move(*version)});
   }
   if (const Result<void> events = check_events(config.topics, plugins); !events) {

@@ -28,6 +28,7 @@ HOMES = {
     r"wasm\.h|wasmtime": "guest",
     r"toml\+\+|toml\.hpp": "server",
     r"CLI/": "cli",
+    r"zstd\.h": "guest",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -1,0 +1,192 @@
+#include "guest/binary.h"
+
+#include <algorithm>
+
+namespace troupe::guest::binary {
+
+std::uint64_t Reader::number() {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 70; shift += 7) {
+    const std::uint8_t part = byte();
+    if (shift < 64) value |= std::uint64_t{part & 0x7FU} << shift;
+    if ((part & 0x80) == 0) return value;
+  }
+  fail();
+  return 0;
+}
+
+std::uint8_t Reader::value_type() {
+  const std::uint8_t type = byte();
+  if (type == 0x63 || type == 0x64) fail();
+  return type;
+}
+
+void Reader::value_types() {
+  const std::uint64_t count = number();
+  for (std::uint64_t i = 0; i < count && ok_; ++i) value_type();
+}
+
+void Reader::limits() {
+  const std::uint8_t flags = byte();
+  if (flags > 1) fail();  // shared, 64-bit
+  numbers(flags == 1 ? 2 : 1);
+}
+
+void Reader::locals() {
+  const std::uint64_t groups = number();
+  for (std::uint64_t i = 0; i < groups && ok_; ++i) {
+    number();
+    value_type();
+  }
+}
+
+void Reader::memory_argument() {
+  if (number() >= 64) fail();  // names a memory: there are several
+  number();
+}
+
+void Reader::simd_operands() {
+  const std::uint64_t op = number();
+  const auto between = [op](std::uint64_t first, std::uint64_t last) {
+    return op >= first && op <= last;
+  };
+  if (between(0, 11) || between(92, 93)) {
+    memory_argument();
+  } else if (op == 12 || op == 13) {
+    take(16);
+  } else if (between(21, 34)) {
+    byte();
+  } else if (between(84, 91)) {
+    memory_argument();
+    byte();
+  } else if (op > 0x113) {
+    fail();
+  }
+}
+
+void Reader::bulk_operands() {
+  const std::uint64_t op = number();
+  if (op <= 7) return;  // conversions that saturate
+  if (op == 8 || op == 10 || op == 12 || op == 14) {
+    numbers(2);
+  } else if (op <= 17) {
+    numbers(1);
+  } else {
+    fail();
+  }
+}
+
+void Reader::operands(std::uint8_t op) {
+  const auto between = [op](std::uint8_t first, std::uint8_t last) {
+    return op >= first && op <= last;
+  };
+  if (between(0x02, 0x04)) {  // block, loop, if
+    const std::size_t begin = at();
+    number();
+    if (since(begin) == "\x63" || since(begin) == "\x64") fail();
+  } else if (op == 0x0E) {  // br_table
+    numbers(number() + 1);
+  } else if (op == 0x0C || op == 0x0D || op == op_call ||
+             op == 0x12) {  // br, br_if, call, return_call
+    number();
+  } else if (op == 0x11 || op == 0x13) {  // calls through a table
+    numbers(2);
+  } else if (op == 0x1C) {  // select with a type
+    value_types();
+  } else if (between(0x20, 0x26) || op == 0x3F ||
+             op == op_memory_grow) {  // variables, tables, a memory's size
+    number();
+  } else if (between(0x28, 0x3E)) {
+    memory_argument();
+  } else if (op == 0x41 || op == 0x42) {
+    number();
+  } else if (op == 0x43) {
+    take(4);
+  } else if (op == 0x44) {
+    take(8);
+  } else if (op == 0xD0 || op == 0xD2) {  // ref.null, ref.func
+    number();
+  } else if (op == 0xFC) {
+    bulk_operands();
+  } else if (op == 0xFD) {
+    simd_operands();
+  } else if (!(op <= 0x01 || op == 0x05 || op == op_end || op == 0x0F || op == 0x1A || op == 0x1B ||
+               between(0x45, 0xC4) || op == 0xD1)) {
+    fail();
+  }
+}
+
+void Reader::expression() {
+  while (!at_end()) {
+    const std::uint8_t op = byte();
+    if (op == op_end) return;
+    operands(op);
+  }
+  fail();
+}
+
+void put_number(std::string& out, std::uint64_t value) {
+  do {
+    const auto part = static_cast<std::uint8_t>(value & 0x7F);
+    value >>= 7;
+    out.push_back(static_cast<char>(value == 0 ? part : part | 0x80));
+  } while (value != 0);
+}
+
+void put_sized(std::string& out, std::string_view bytes) {
+  put_number(out, bytes.size());
+  out += bytes;
+}
+
+std::string appended(std::string_view list, std::string_view entries, std::uint64_t count) {
+  Reader in(list);
+  const std::uint64_t before = list.empty() ? 0 : in.number();
+  std::string out;
+  put_number(out, before + count);
+  out += list.substr(in.at());
+  out += entries;
+  return out;
+}
+
+void put_section(std::string& out, std::uint8_t id, std::string_view content) {
+  out.push_back(static_cast<char>(id));
+  put_sized(out, content);
+}
+
+std::optional<Sections> Sections::read(std::string_view wasm) {
+  Sections sections;
+  Reader in(wasm);
+  sections.header_ = in.take(8);
+  while (!in.at_end()) {
+    const std::uint8_t id = in.byte();
+    sections.sections_.push_back({id, in.take(in.number())});
+  }
+  if (!in.ok()) return std::nullopt;
+  return sections;
+}
+
+const Section* Sections::find(std::uint8_t id) const {
+  const auto found = std::ranges::find(sections_, id, &Section::id);
+  return found == sections_.end() ? nullptr : &*found;
+}
+
+std::uint64_t Sections::count_of(std::uint8_t id) const {
+  const Section* section = find(id);
+  return section == nullptr ? 0 : Reader(section->content).number();
+}
+
+void Sections::make_place_for(std::uint8_t id) {
+  if (find(id) != nullptr) return;
+  // Start, elements, count of data, code and data come behind the exports, and those behind the
+  // globals; tags, the odd one, come before both.
+  const auto at = std::ranges::find_if(sections_, [id](const Section& section) {
+    return (section.id >= start && section.id <= 12) || (id == globals && section.id == exports);
+  });
+  sections_.insert(at, Section{id, {}});
+}
+
+void Sections::remove(std::uint8_t id) {
+  std::erase_if(sections_, [id](const Section& section) { return section.id == id; });
+}
+
+}  // namespace troupe::guest::binary
