@@ -1,19 +1,43 @@
 #include "actor/actor.h"
 
 #include "actor/actors.h"
+#include "actor/migrate.h"
+#include "actor/system.h"
 #include "actor/turn.h"
 #include "base/json.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::actor {
 
 namespace {
 
+using guest::Ending;
+using guest::Outcome;
+
 // How long an actor goes from message to message before it lets the event loop have the thread.
 constexpr std::int64_t slice_ns = 1'000'000;
+constexpr std::int64_t ns_per_ms = 1'000'000;
+
+std::int64_t ms_rounded_up(std::int64_t ns) {
+  return (ns + ns_per_ms - 1) / ns_per_ms;
+}
+
+std::string down_payload(std::string_view reason, std::int64_t retry_ms) {
+  std::string payload = "{\"reason\":";
+  json::quote(payload, reason);
+  payload += fmt::format(",\"retry_ms\":{}}}", retry_ms);
+  return payload;
+}
+
+// As the `error` event of a viewer names it. That an event is unknown, or comes before the state,
+// is plainly an error there.
+std::string_view event_error_type(Verdict verdict) {
+  return verdict == Verdict::busy ? "busy" : verdict == Verdict::down ? "down" : "error";
+}
 
 }  // namespace
 
@@ -23,25 +47,27 @@ Actor::Actor(Actors& actors, Plugin& plugin, Address address)
       address_(std::move(address)),
       mailbox_(plugin.version->bounds.mailbox_messages_max,
                plugin.version->bounds.mailbox_bytes_max),
-      audience_(actors.shards(), actors.shard().index()) {}
+      audience_(actors.shards(), actors.shard().index()),
+      incarnation_(actors.random().number()) {}
 
 Actor::~Actor() {
   run_.reset();
-  sleep();
+  drop_instance();
+  for (const auto& [name, timer] : timers_) actors_.timers().cancel(*this, name, timer.due_ns);
+  for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
 }
 
 void Actor::deliver(Message message) {
-  const ViewerPtr viewer = message.viewer;
   if (retired_) return;
   // The viewer of an actor of its own takes it along, in the middle of a turn if need be.
-  if (message.kind == Message::Kind::leave && viewer->ends_actor) {
-    leave(viewer);
+  if (message.kind == Message::Kind::leave && message.viewer->ends_actor) {
+    leave(message.viewer);
     return;
   }
   if (running_) {
     if (!mailbox_.push(std::move(message))) {
-      refuse(viewer, "busy", "too many events are waiting; try again");
-      audience_.show_answered(viewer);
+      ++plugin_.counters.busy;
+      refuse(message, Verdict::busy, "too many messages are waiting; try again");
     }
     return;
   }
@@ -61,14 +87,28 @@ Task<> Actor::run(Message message) {
         co_await join(std::move(message.viewer));
         break;
       case Message::Kind::event:
-        co_await event(message);
+        if (!admit(message)) break;
+        if (!state_) co_await init(nullptr, message.ask);
+        if (state_) co_await act(message, message.name, message.payload);
         break;
-      case Message::Kind::refresh:
-        refresh(message.viewer);
+      case Message::Kind::call:
+        if (admit(message)) co_await act(message, message.name, message.payload);
         break;
-      case Message::Kind::leave:
-        leave(message.viewer);
+      case Message::Kind::notice:
+        if (hears(message)) co_await act(message, "handle_message", message.payload);
         break;
+      case Message::Kind::timer:
+        if (take_timer(message)) co_await act(message, message.name, message.payload);
+        break;
+      case Message::Kind::end:
+        co_await end_life();
+        if (message.ask) actors_.answer(*message.ask, {.turn = turns_});
+        break;
+      case Message::Kind::upgrade:
+        co_await switch_version();
+        break;
+      default:
+        obey(message);
     }
     if (retired_ || mailbox_.empty()) break;
     if (!queue.idle() || actors_.clock().now_ns() > slice_end_ns) {
@@ -78,45 +118,208 @@ Task<> Actor::run(Message message) {
     message = mailbox_.pop();
   }
   running_ = false;
+  idle_since_ns_ = slice_end_ns;
   if (!retired_) actors_.rest(*this);
 }
 
+void Actor::obey(const Message& message) {
+  switch (message.kind) {
+    case Message::Kind::refresh:
+      refresh(message.viewer);
+      break;
+    case Message::Kind::leave:
+      leave(message.viewer);
+      break;
+    case Message::Kind::stop:
+      sleep();
+      break;
+    case Message::Kind::restart:
+      restart();
+      break;
+    default:
+      break;
+  }
+  if (message.ask) actors_.answer(*message.ask, {.output = description(), .turn = turns_});
+}
+
 Task<> Actor::join(ViewerPtr viewer) {
+  const std::int64_t now_ns = actors_.clock().now_ns();
+  const std::int64_t down_ns = supervisor_.down_for_ns(now_ns);
+  const std::int64_t out_ns = supervisor_.shut_out_for_ns(viewer->person, now_ns);
+  if (down_ns > 0 || out_ns > 0) {
+    audience_.show_refused(
+        viewer,
+        down_payload(
+            down_ns > 0 ? "actor is down" : "too many of your events failed; try again later",
+            ms_rounded_up(std::max(down_ns, out_ns))));
+    viewer->actor = nullptr;
+    co_return;
+  }
   viewer->actor = this;
   audience_.add(viewer);
+  audience_.show_joined(viewer);
+  if (is_call()) co_return;
   if (state_) {
     audience_.show_state(viewer, state_->text(), StateReason::joined);
     co_return;
   }
-  Turn turn(*this, viewer.get());
-  const guest::Outcome outcome = co_await turn.run(
-      "init",
-      plugin_.version->init_payload ? std::string_view(viewer->params) : std::string_view());
-  if (outcome.ending != guest::Ending::done) {
-    report("init", outcome, viewer);
-    co_return;
-  }
-  // Everyone here has been waiting for the first state, this viewer and those whose init failed.
-  audience_.show_start(turn.effects().pushes(), state_->text(), viewer.get());
+  co_await init(viewer, nullptr);
 }
 
-Task<> Actor::event(const Message& message) {
-  const ViewerPtr& viewer = message.viewer;
-  if (!state_) {
-    refuse(viewer, "error", "there is no state yet: init has failed; join again to retry");
-  } else if (!plugin_.version->is_event(message.name)) {
-    refuse(viewer, "error", fmt::format("unknown event \"{}\"", message.name));
+// The first state. Who is there already has been waiting for it: this viewer, and those whose init
+// failed.
+Task<> Actor::init(ViewerPtr viewer, AskPtr ask) {
+  Turn turn(*this, viewer.get());
+  std::string_view params;
+  if (version().init_payload) params = viewer ? std::string_view(viewer->params) : "{}";
+  const Outcome outcome = co_await turn.run("init", params);
+  if (turn.committed()) {
+    audience_.show_start(turn.effects().pushes(), state_->text(), viewer.get());
+    perform(turn);
+    co_return;
+  }
+  report("init", outcome);
+  if (viewer) {
+    audience_.show_error(viewer, error_payload(guest::name_of(outcome.ending), outcome.message));
+  }
+  if (ask) actors_.answer(*ask, answer_of(outcome));
+  if (outcome.ending != Ending::error &&
+      supervisor_.failed(actors_.clock().now_ns(), version().supervision)) {
+    go_down(outcome.message);
+  }
+}
+
+// Whether an event or a call can be handled; else who sent it is told why not.
+bool Actor::admit(const Message& message) {
+  const bool calls = message.kind == Message::Kind::call;
+  if (calls != is_call()) {
+    refuse(message,
+           Verdict::refused,
+           calls ? "this plugin has events, and no functions to call"
+                 : "this plugin has functions to call, and no events");
+  } else if (supervisor_.has_failures() && is_down()) {
+    refuse(message, Verdict::down, "actor is down");
+  } else if (message.viewer && !state_ && !calls) {
+    refuse(
+        message, Verdict::refused, "there is no state yet: init has failed; join again to retry");
+  } else if (!version().is_event(message.name)) {
+    refuse(message,
+           Verdict::missing,
+           fmt::format("unknown {} \"{}\"", calls ? "function" : "event", message.name));
   } else {
-    Turn turn(*this, viewer.get());
-    const guest::Outcome outcome = co_await turn.run(message.name, message.payload);
-    if (outcome.ending == guest::Ending::done) {
-      has_history_ = true;
-      audience_.show_turn(turn.effects().pushes(), turn.patch(), viewer.get());
-    } else {
-      report(message.name, outcome, viewer);
+    return true;
+  }
+  return false;
+}
+
+bool Actor::hears(const Message&) const {
+  if (is_down() || (!state_ && !is_call())) return false;
+  if (version().module->has_function("handle_message")) return true;
+  actors_.log().warn("[{}] has subscribed to a topic, but exports no handle_message",
+                     address_.text());
+  return false;
+}
+
+// Whether the timer that the message names has run out and was not set again since; then the
+// message becomes its event.
+bool Actor::take_timer(Message& message) {
+  const auto found = timers_.find(message.name);
+  if (found == timers_.end() || found->second.generation != message.generation) return false;
+  Timer due = std::move(found->second);
+  timers_.erase(found);
+  if (const std::int64_t down_ms = down_for_ms(); down_ms > 0) {
+    due.due_ns = actors_.clock().now_ns() + down_ms * ns_per_ms;
+    set_timer(message.name, std::move(due));
+    return false;
+  }
+  if (!version().is_event(due.event)) {
+    actors_.log().warn(
+        "[{}] the timer \"{}\" wants the event \"{}\", which the plugin does not export",
+        address_.text(),
+        message.name,
+        due.event);
+    return false;
+  }
+  message.input_id =
+      journal::sender_id(address_.text() + "#" + message.name, incarnation_, due.generation);
+  message.name = std::move(due.event);
+  message.payload = std::move(due.payload);
+  return true;
+}
+
+Task<> Actor::act(const Message& message, std::string_view function, std::string_view payload) {
+  Turn turn(*this, message.viewer.get());
+  const Outcome outcome = co_await turn.run(function, payload, message.input_id);
+  if (turn.committed()) {
+    has_history_ = true;
+    audience_.show_turn(turn.effects().pushes(), turn.patch(), message.viewer.get());
+    perform(turn);
+  }
+  if (outcome.ending == Ending::done) {
+    ++plugin_.counters.turns_done;
+  } else {
+    report(function, outcome);
+  }
+  answer(message, turn, outcome);
+  if (outcome.ending != Ending::done && outcome.ending != Ending::error) {
+    blame(message, turn, outcome);
+  }
+}
+
+void Actor::answer(const Message& message, const Turn& turn, const Outcome& outcome) {
+  if (message.viewer && message.ref.empty()) {
+    if (outcome.ending != Ending::done) {
+      audience_.show_error(message.viewer,
+                           error_payload(guest::name_of(outcome.ending), outcome.message));
+    }
+    audience_.show_answered(message.viewer);
+    return;
+  }
+  if (!message.viewer && !message.ask) return;
+  Answer answer = answer_of(outcome);
+  answer.output = turn.output();
+  if (message.viewer) {
+    audience_.show_called(message.viewer, message.ref, std::move(answer));
+    return;
+  }
+  if (message.kind == Message::Kind::event) {
+    if (state_) answer.state = state_->text();
+    for (const Push& push : turn.effects().pushes()) {
+      if (!push.to_all && turn.committed()) answer.replies.push_back(push);
     }
   }
-  audience_.show_answered(viewer);
+  actors_.answer(*message.ask, std::move(answer));
+}
+
+Answer Actor::answer_of(const Outcome& outcome) const {
+  Answer answer{.ending = outcome.ending, .message = outcome.message, .turn = turns_};
+  if (outcome.ending != Ending::done) {
+    answer.verdict = outcome.ending == Ending::error ? Verdict::error : Verdict::failed;
+  }
+  return answer;
+}
+
+void Actor::refuse(const Message& message, Verdict verdict, std::string text) {
+  if (message.viewer && message.ref.empty()) {
+    audience_.show_error(message.viewer, error_payload(event_error_type(verdict), text));
+    audience_.show_answered(message.viewer);
+    return;
+  }
+  Answer answer{.verdict = verdict,
+                .ending = Ending::error,
+                .message = std::move(text),
+                .turn = turns_,
+                .retry_ms = down_for_ms()};
+  if (message.viewer) {
+    audience_.show_called(message.viewer, message.ref, std::move(answer));
+  } else if (message.ask) {
+    actors_.answer(*message.ask, std::move(answer));
+  } else {
+    actors_.log().warn("[{}] a message for \"{}\" from another actor was dropped: {}",
+                       address_.text(),
+                       message.name,
+                       answer.message);
+  }
 }
 
 void Actor::refresh(const ViewerPtr& viewer) {
@@ -127,49 +330,232 @@ void Actor::refresh(const ViewerPtr& viewer) {
 void Actor::leave(const ViewerPtr& viewer) {
   viewer->actor = nullptr;
   audience_.remove(*viewer);
-  if (viewer->ends_actor || (audience_.empty() && !has_history_ && mailbox_.empty())) {
+  if (viewer->ends_actor) {
     retired_ = true;
     actors_.retire(*this);
   }
 }
 
-void Actor::sleep() {
-  if (!instance_) return;
-  instance_.reset();
-  version_.reset();
-  actors_.slept();
+void Actor::restart() {
+  drop_instance();
+  supervisor_.forgive();
 }
 
-void Actor::report(std::string_view function,
-                   const guest::Outcome& outcome,
-                   const ViewerPtr& viewer) {
-  const std::string_view type = guest::name_of(outcome.ending);
-  if (outcome.ending == guest::Ending::error) {
+// The last turn of its life. What `terminate` returns is nobody's, and its failure stops nothing.
+Task<> Actor::end_life() {
+  if (state_ && version().module->has_function("terminate") && down_for_ms() == 0) {
+    Turn turn(*this, nullptr);
+    const Outcome outcome = co_await turn.run("terminate", "\"deleted\"");
+    if (turn.committed()) {
+      perform(turn);
+    } else {
+      report("terminate", outcome);
+    }
+  }
+  audience_.show_end(EndReason::over);
+  retired_ = true;
+  actors_.retire(*this);
+}
+
+Task<> Actor::switch_version() {
+  const std::shared_ptr<const PluginVersion> target = plugin_.version;
+  if (version_ == target || refused_version_ == target) co_return;
+  const bool same_code =
+      version_ && version_->module->content_hash() == target->module->content_hash();
+  if (!version_ || same_code) {
+    // Only how it runs is new: what it has in memory stays.
+    if (same_code) sleep();
+    version_ = target;
+    co_return;
+  }
+  std::optional<state::Canonical> next;
+  if (state_ && target->module->has_function("migrate")) {
+    auto migrated = co_await migrate(
+        actors_, plugin_, target, version_->module->content_hash(), state_->text());
+    if (migrated.has_error()) {
+      refused_version_ = target;
+      ++plugin_.counters.switches_refused;
+      actors_.log().warn(
+          "[{}] stays on its version: {}", address_.text(), migrated.error().message);
+      co_return;
+    }
+    next = std::move(*migrated);
+  }
+  drop_instance();
+  version_ = target;
+  refused_version_.reset();
+  ++plugin_.counters.switches;
+  if (next) {
+    const std::string_view patch = actors_.differ().diff(*state_, *next);
+    if (*next != *state_) audience_.show_turn({}, patch, nullptr);
+    state_ = std::move(next);
+  }
+  // Code of another version has nothing to do with the memory of this one.
+  if (turns_ != 0) forget_memory();
+}
+
+void Actor::perform(const Turn& turn) {
+  for (const Deed& deed : turn.effects().deeds()) perform(deed, last_time_ns_);
+}
+
+void Actor::perform(const Deed& deed, std::int64_t time_ns) {
+  switch (deed.kind) {
+    case Deed::Kind::publish:
+      actors_.system().publish(deed.target, deed.event, deed.payload, next_input_id());
+      break;
+    case Deed::Kind::subscribe:
+      if (topics_.size() >= version().bounds.topics_max && !topics_.contains(deed.target)) {
+        actors_.log().warn("[{}] has subscribed to {} topics; \"{}\" is one too many",
+                           address_.text(),
+                           topics_.size(),
+                           deed.target);
+      } else if (topics_.insert(deed.target).second) {
+        actors_.subscribe(deed.target, *this);
+      }
+      break;
+    case Deed::Kind::send:
+    case Deed::Kind::call: {
+      const bool is_call = deed.kind == Deed::Kind::call;
+      actors_.system().send(*Address::read(deed.target),
+                            {.kind = is_call ? Message::Kind::call : Message::Kind::event,
+                             .name = deed.event,
+                             .payload = deed.payload,
+                             .input_id = next_input_id()});
+      break;
+    }
+    case Deed::Kind::timer:
+      set_timer(deed.target,
+                {.event = deed.event,
+                 .payload = deed.payload,
+                 .due_ns = time_ns + deed.after.count() * ns_per_ms});
+      break;
+    case Deed::Kind::cancel:
+      cancel_timer(deed.target);
+      break;
+  }
+}
+
+void Actor::set_timer(const std::string& name, Timer timer) {
+  cancel_timer(name);
+  if (timers_.size() >= version().bounds.timers_max) {
+    actors_.log().warn(
+        "[{}] has {} timers; \"{}\" is one too many", address_.text(), timers_.size(), name);
+    return;
+  }
+  timer.generation = ++timer_generation_;
+  actors_.timers().set(*this, name, timer.due_ns);
+  timers_.insert_or_assign(name, std::move(timer));
+}
+
+void Actor::cancel_timer(const std::string& name) {
+  const auto found = timers_.find(name);
+  if (found == timers_.end()) return;
+  actors_.timers().cancel(*this, name, found->second.due_ns);
+  timers_.erase(found);
+}
+
+void Actor::timer_is_due(const std::string& name) {
+  const auto found = timers_.find(name);
+  if (found == timers_.end()) return;
+  deliver({.kind = Message::Kind::timer, .name = name, .generation = found->second.generation});
+}
+
+void Actor::report(std::string_view function, const Outcome& outcome) {
+  if (outcome.ending == Ending::error) {
+    ++plugin_.counters.turns_error;
     actors_.log().info("[{} turn {}] {} was refused by the plugin: {}",
                        address_.text(),
                        turns_,
                        function,
                        outcome.message);
   } else {
+    ++plugin_.counters.turns_failed;
     actors_.log().warn("[{} turn {}] {} failed ({}): {}{}{}",
                        address_.text(),
                        turns_,
                        function,
-                       type,
+                       guest::name_of(outcome.ending),
                        outcome.message,
                        outcome.detail.empty() ? "" : "\n",
                        outcome.detail);
   }
-  refuse(viewer, type, outcome.message);
 }
 
-void Actor::refuse(const ViewerPtr& viewer, std::string_view type, std::string_view message) {
-  std::string payload = "{\"type\":";
-  json::quote(payload, type);
-  payload += ",\"message\":";
-  json::quote(payload, message);
-  payload += '}';
-  audience_.show_error(viewer, payload);
+// A viewer's poison counts against that viewer; what an operator or an application asks for over
+// HTTP is answered and counts against nobody; the rest is the actor's own fault.
+void Actor::blame(const Message& message, const Turn& turn, const Outcome& outcome) {
+  const std::int64_t now_ns = actors_.clock().now_ns();
+  if (turn.failed_to_wake() || (!message.viewer && !message.ask)) {
+    if (supervisor_.failed(now_ns, version().supervision)) go_down(outcome.message);
+  } else if (message.viewer &&
+             supervisor_.failed_for(message.viewer->person, now_ns, version().supervision)) {
+    const ViewerPtr viewer = message.viewer;
+    actors_.log().warn("[{}] a viewer's events have failed too often; its channel ends",
+                       address_.text());
+    audience_.show_end(viewer, EndReason::crashed);
+    leave(viewer);
+  }
+}
+
+void Actor::go_down(std::string_view reason) {
+  ++plugin_.counters.downs;
+  drop_instance();
+  actors_.log().error("[{}] is down for {} ms: it has failed too often, the last time with: {}",
+                      address_.text(),
+                      down_for_ms(),
+                      reason);
+  audience_.show_end(EndReason::crashed);
+}
+
+std::int64_t Actor::down_for_ms() const {
+  return ms_rounded_up(supervisor_.down_for_ns(actors_.clock().now_ns()));
+}
+
+bool Actor::is_forgettable() const {
+  return audience_.empty() && !has_history_ && mailbox_.empty() && timers_.empty() &&
+         topics_.empty() && !is_down();
+}
+
+journal::InputId Actor::next_input_id() {
+  return journal::sender_id(address_.text(), incarnation_, ++sent_);
+}
+
+std::string Actor::description(Detail detail) const {
+  std::string json = "{\"address\":";
+  json::quote(json, address_.text());
+  const std::int64_t down_ms = down_for_ms();
+  json += ",\"status\":";
+  json::quote(json, down_ms > 0 ? "down" : is_awake() ? "awake" : "asleep");
+  if (down_ms > 0) json += fmt::format(",\"retry_ms\":{}", down_ms);
+  json += ",\"version\":";
+  json::quote(json, version().module->content_hash());
+  json += fmt::format(",\"current\":{},\"turn\":{},\"failures\":{},\"viewers\":{},\"waiting\":{}",
+                      !version_ || version_ == plugin_.version,
+                      turns_,
+                      supervisor_.failures(),
+                      audience_.size(),
+                      mailbox_.size());
+  json += fmt::format(",\"memory_bytes\":{}",
+                      instance_ ? instance_->memory_bytes() : history_.bytes_kept());
+  if (detail == Detail::summary) return json + '}';
+  json += ",\"timers\":[";
+  for (const auto& [name, timer] : timers_) {
+    if (json.back() != '[') json += ',';
+    json += "{\"name\":";
+    json::quote(json, name);
+    json += ",\"event\":";
+    json::quote(json, timer.event);
+    json += fmt::format(",\"due_ms\":{}}}", timer.due_ns / ns_per_ms);
+  }
+  json += "],\"topics\":[";
+  for (const std::string& topic : topics_) {
+    if (json.back() != '[') json += ',';
+    json::quote(json, topic);
+  }
+  json += "],\"state\":";
+  json += state_ ? std::string_view(state_->text()) : "null";
+  json += '}';
+  return json;
 }
 
 }  // namespace troupe::actor

@@ -1,14 +1,18 @@
 // A plugin with an address: a mailbox, a state, and an instance while it is awake.
 //
-// Messages are handled one at a time, each event a turn (actor/turn.h). Owned by Actors; lives on
-// its shard; not thread-safe.
+// Messages are handled one at a time, each that reaches the guest a turn (actor/turn.h). Owned by
+// Actors; lives on its shard; not thread-safe.
 #pragma once
 
 #include "actor/address.h"
 #include "actor/audience.h"
+#include "actor/history.h"
 #include "actor/mailbox.h"
 #include "actor/plugin.h"
+#include "actor/supervisor.h"
+#include "actor/turn.h"
 #include "actor/viewer.h"
+#include "base/result.h"
 #include "base/task.h"
 #include "guest/instance.h"
 #include "guest/outcome.h"
@@ -20,15 +24,24 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 namespace troupe::actor {
 
 class Actors;
-class Turn;
+
+// A timer of an actor. `due` is by the wall clock, nanoseconds since the Unix epoch.
+struct Timer {
+  std::string event;
+  std::string payload;
+  std::int64_t due_ns = 0;
+  std::uint64_t generation = 0;
+};
 
 class Actor : public boost::intrusive::list_base_hook<
                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
@@ -41,28 +54,83 @@ class Actor : public boost::intrusive::list_base_hook<
   ~Actor();
 
   const Address& address() const { return address_; }
+  const Plugin& plugin() const { return plugin_; }
+  bool is_awake() const { return instance_ != nullptr; }
+  // Of an idle one: when it was last at work, nanoseconds since the Unix epoch.
+  std::int64_t idle_since_ns() const { return idle_since_ns_; }
+  const std::optional<state::Canonical>& state() const { return state_; }
+  enum class Detail { summary, all };
+  std::string description(Detail detail = Detail::all) const;  // JSON, for operators
+  // What it runs, or will run when its first message comes.
+  const PluginVersion& version() const { return version_ ? *version_ : *plugin_.version; }
+  // Nobody sees it, and it is nothing that its first message would not make again; unless it is
+  // down.
+  bool is_forgettable() const;
+  bool is_down() const { return down_for_ms() > 0; }
 
   // Handled at once when the actor and its shard have nothing else to do, else in order. A bounded
   // message that finds no room is answered with `busy`.
   void deliver(Message message);
 
-  // Frees the instance; the next turn starts a fresh one with vars and state. Not while the guest
-  // runs.
+  // Frees the instance; what it has in memory is kept. Not while the guest runs.
   void sleep();
+  // The timer of that name may have run out.
+  void timer_is_due(const std::string& name);
 
  private:
   friend class Turn;
+  friend class Repetition;
+  friend Pieces pieces_of(const Actor&, std::string_view);
+  friend guest::Outcome take_state(Actor&, std::string_view, std::string_view*);
 
-  // Handles the message and then what has come meanwhile.
+  bool is_call() const { return version().behaviour == Behaviour::call; }
+
+  // Handles the message and then what has come meanwhile. A message stays in run()'s frame while it
+  // is handled.
   Task<> run(Message message);
   Task<> join(ViewerPtr viewer);
-  Task<> event(const Message& message);  // which run() keeps
+  // Both may be null.
+  Task<> init(ViewerPtr viewer, AskPtr ask);
+  bool admit(const Message& message);
+  bool hears(const Message& message) const;
+  bool take_timer(Message& message);
+  // The turn of an event, a call, a notice or a timer, and what follows from it for viewers, others
+  // and the actor itself.
+  Task<> act(const Message& message, std::string_view function, std::string_view payload);
+  Task<> end_life();
+  Task<> switch_version();
+  void obey(const Message& message);
   void refresh(const ViewerPtr& viewer);
   void leave(const ViewerPtr& viewer);
+  void restart();
 
-  // Tells the viewer and the log that a turn was undone, and why.
-  void report(std::string_view function, const guest::Outcome& outcome, const ViewerPtr& viewer);
-  void refuse(const ViewerPtr& viewer, std::string_view type, std::string_view message);
+  // Carries out what a turn has decided.
+  void perform(const Turn& turn);
+  void perform(const Deed& deed, std::int64_t time_ns);
+  void set_timer(const std::string& name, Timer timer);
+  void cancel_timer(const std::string& name);
+
+  // The one way back (way_back.cc): an instance as the last commit left it.
+  bool is_ready() const {
+    return instance_ && (version_ == plugin_.version || refused_version_ == plugin_.version);
+  }
+  Task<guest::Outcome> wake();
+  Task<guest::Outcome> revive();
+  Task<guest::Outcome> repeat_turns();
+  void drop_instance();
+  void forget_memory();
+  void checkpoint();
+  void undo();
+
+  Answer answer_of(const guest::Outcome& outcome) const;
+  void answer(const Message& message, const Turn& turn, const guest::Outcome& outcome);
+  void refuse(const Message& message, Verdict verdict, std::string text);
+  // Tells the log that a turn was undone, and why, and counts it against who caused it.
+  void report(std::string_view function, const guest::Outcome& outcome);
+  void blame(const Message& message, const Turn& turn, const guest::Outcome& outcome);
+  void go_down(std::string_view reason);
+  std::int64_t down_for_ms() const;
+  journal::InputId next_input_id();
 
   Actors& actors_;
   Plugin& plugin_;
@@ -71,16 +139,29 @@ class Actor : public boost::intrusive::list_base_hook<
   Mailbox mailbox_;
   Audience audience_;
 
-  // What a turn reads and, when it commits, changes. `version` is the one `instance` runs.
+  // What a turn reads and, when it commits, changes. `version` is the one the actor runs, asleep or
+  // awake; null before its first turn.
   std::shared_ptr<const PluginVersion> version_;
   std::unique_ptr<guest::Instance> instance_;
   guest::Vars vars_;
   std::optional<state::Canonical> state_;  // nothing before init
   std::uint64_t turns_ = 0;
   std::int64_t last_time_ns_ = 0;
-  journal::Record record_;    // of the last turn
-  bool has_history_ = false;  // an event has been handled: the state is more than what init gives
+  History history_;
+  bool has_history_ = false;  // a turn beyond init has committed
 
+  std::map<std::string, Timer, std::less<>> timers_;
+  std::uint64_t timer_generation_ = 0;
+  std::set<std::string, std::less<>> topics_;  // subscribed to
+
+  Supervisor supervisor_;
+  // A version that this actor could not switch to: it stays on the one it has.
+  std::shared_ptr<const PluginVersion> refused_version_;
+  // Of this life: what it sends carries the hash of it and a number.
+  std::uint64_t incarnation_;
+  std::uint64_t sent_ = 0;
+
+  std::int64_t idle_since_ns_ = 0;
   bool running_ = false;
   bool retired_ = false;
   Task<> run_;  // last: ends before what it uses

@@ -2,11 +2,14 @@
 #include "actor/system.h"
 #include "guest/test_support.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +77,17 @@ struct FixedClock final : Clock {
 
 // Notes what an actor shows, a line each.
 struct Screen final : Outbox {
+  void joined() override { ++joins; }
+  void refused(std::string_view payload) override {
+    lines.push_back("refused " + std::string(payload));
+  }
+  void called(std::string_view ref, const Answer& answer) override {
+    lines.push_back("called " + std::string(ref) + " " +
+                    (answer.verdict == Verdict::done ? answer.output : answer.message));
+  }
+  void ended(EndReason reason) override {
+    lines.emplace_back(reason == EndReason::crashed ? "crashed" : "over");
+  }
   void state(std::string_view state, StateReason reason) override {
     lines.push_back((reason == StateReason::joined ? "joined " : "refreshed ") +
                     std::string(state));
@@ -91,6 +105,7 @@ struct Screen final : Outbox {
 
   std::vector<std::string> lines;
   int answers = 0;
+  int joins = 0;
 };
 
 using Lines = std::vector<std::string>;
@@ -132,6 +147,7 @@ class ActorTest : public testing::Test {
                                                   .address = {"p", std::move(key)},
                                                   .ends_actor = ends_actor,
                                                   .id = "someone",
+                                                  .person = person,
                                                   .topic = "topic",
                                                   .params = "{}"});
     viewer->outbox = &screen;
@@ -145,12 +161,31 @@ class ActorTest : public testing::Test {
     settle();
   }
 
+  // The answer to what is asked of the actor p/KEY from shard 0.
+  Answer ask(Message::Kind kind,
+             std::string key,
+             std::string name = {},
+             std::string payload = "{}") {
+    std::optional<Answer> got;
+    auto answered =
+        std::make_shared<const Ask>(Ask{0, [&](Answer answer) { got = std::move(answer); }});
+    system.send({"p", std::move(key)},
+                {.kind = kind,
+                 .ask = std::move(answered),
+                 .name = std::move(name),
+                 .payload = std::move(payload)});
+    settle();
+    EXPECT_TRUE(got);
+    return got.value_or(Answer{.message = "no answer"});
+  }
+
+  std::string person = "someone";
   FixedClock clock;
   std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> lines =
       std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
   Log log{"test", lines};
   shard::Shards shards{2};
-  System system{shards, clock, log, instances_max};
+  System system{shards, clock, log, {.instances_max = instances_max}};
 };
 
 TEST_F(ActorTest, TheFirstViewerStartsItAndLaterOnesFindItsState) {
@@ -216,7 +251,7 @@ TEST_F(ActorTest, ATurnThatIsUndoneLeavesNoTraceAndOnlyItsSenderIsTold) {
   EXPECT_EQ(sender.answers, 6);
 }
 
-TEST_F(ActorTest, AFailedTurnGetsAFreshInstanceForTheNext) {
+TEST_F(ActorTest, AFailedTurnLeavesTheMemoryAsItWas) {
   Screen screen;
   const auto viewer = join(screen, "k");
   event(viewer, "count");
@@ -225,6 +260,194 @@ TEST_F(ActorTest, AFailedTurnGetsAFreshInstanceForTheNext) {
   event(viewer, "trap");
   screen.take();
   event(viewer, "count");
+  EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":3}])"});
+}
+
+TEST_F(ActorTest, SleepAndRestartKeepTheMemory) {
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  event(viewer, "count");
+  clock.now += 60'000'000'000;
+  system.on(0).tuck_in();
+  EXPECT_NE(ask(Message::Kind::show, "k").output.find(R"("status":"asleep")"), std::string::npos);
+  event(viewer, "count");
+  ask(Message::Kind::restart, "k");
+  screen.take();
+  event(viewer, "count");
+  EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":3}])"});
+}
+
+TEST_F(ActorTest, AViewerWhoseEventsKeepFailingIsSentAwayAndTheOthersStay) {
+  Screen bad;
+  Screen good;
+  const auto poisoner = join(bad, "k");
+  person = "another";
+  const auto other = join(good, "k");
+  for (int i = 0; i < 4; ++i) event(poisoner, "trap");
+  EXPECT_EQ(bad.take().back(), "crashed");
+  person = "someone";
+  Screen again;
+  join(again, "k");
+  ASSERT_EQ(again.lines.size(), 1U);
+  EXPECT_TRUE(again.lines[0].starts_with("refused {\"reason\":\"too many of your events failed"))
+      << again.lines[0];
+  good.take();
+  event(other, "one");
+  EXPECT_EQ(good.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
+  clock.now += 1'100'000'000;
+  again.take();
+  join(again, "k");
+  EXPECT_EQ(again.take(), Lines{R"(joined {"n":1})"});
+}
+
+TEST_F(ActorTest, AnActorWhoseOwnTurnsKeepFailingGoesDownForAWhile) {
+  Screen screen;
+  join(screen, "k");
+  screen.take();
+  for (int i = 0; i < 4; ++i) {
+    system.send({"p", "k"}, {.kind = Message::Kind::event, .name = "trap", .payload = "{}"});
+  }
+  settle();
+  EXPECT_EQ(screen.take(), Lines{"crashed"});
+  const Answer answer = ask(Message::Kind::event, "k", "one");
+  EXPECT_EQ(answer.verdict, Verdict::down);
+  EXPECT_EQ(answer.retry_ms, 1000);
+  Screen late;
+  join(late, "k");
+  EXPECT_EQ(late.take(), Lines{R"(refused {"reason":"actor is down","retry_ms":1000})"});
+  clock.now += 1'000'000'000;
+  EXPECT_EQ(ask(Message::Kind::event, "k", "one").state, R"({"n":1})");
+}
+
+TEST_F(ActorTest, AnEventFromOutsideStartsTheActorAndIsAnswered) {
+  const Answer answer = ask(Message::Kind::event, "new", "say");
+  EXPECT_EQ(answer.verdict, Verdict::done);
+  EXPECT_EQ(answer.turn, 2U);
+  EXPECT_EQ(answer.state, R"({"n":1})");
+  ASSERT_EQ(answer.replies.size(), 1U);
+  EXPECT_EQ(answer.replies[0].name, "hi");
+  EXPECT_EQ(ask(Message::Kind::event, "new", "nosuch").verdict, Verdict::missing);
+  EXPECT_EQ(ask(Message::Kind::event, "new", "fail").message, "no");
+  EXPECT_EQ(ask(Message::Kind::call, "new", "one").verdict, Verdict::refused);
+  EXPECT_EQ(ask(Message::Kind::show, "other").verdict, Verdict::missing);
+}
+
+TEST_F(ActorTest, AnActorOfItsViewersOwnIsFoundFromEveryShard) {
+  Screen screen;
+  // Wherever its address would have it, its viewer is on the other shard.
+  const std::size_t away = 1 - system.shard_of({"p", "own"});
+  join(screen, "own", away, away, true);
+  EXPECT_EQ(ask(Message::Kind::event, "own", "one").state, R"({"n":1})");
+  EXPECT_EQ(screen.take().back(), R"(patch [{"op":"replace","path":"/n","value":1}])");
+}
+
+TEST_F(ActorTest, TheEndOfAnActorClosesItsChannelsAndTheNextIsANewOne) {
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  event(viewer, "one");
+  screen.take();
+  EXPECT_EQ(ask(Message::Kind::end, "k").verdict, Verdict::done);
+  EXPECT_EQ(screen.take(), Lines{"over"});
+  join(screen, "k");
+  EXPECT_EQ(screen.take(), Lines{R"(joined {"n":0})"});
+}
+
+// The plugin with more exports, each of which calls a host function with a fixed text and returns
+// the state `one` returns.
+std::string plugin_with(const std::vector<std::array<std::string, 3>>& exports) {
+  std::string imports;
+  for (const char* function : {"publish", "subscribe", "send", "timer", "cancel"}) {
+    imports += fmt::format(
+        R"((import "extism:host/user" "troupe_{0}" (func $troupe_{0} (param i64))))", function);
+  }
+  std::string more;
+  std::size_t at = 1000;
+  for (const auto& [name, function, text] : exports) {
+    more += fmt::format("(data (i32.const {}) \"", at);
+    for (const char c : text) more += c == '"' ? std::string("\\\"") : std::string(1, c);
+    more += fmt::format(R"(")
+        (func (export "{}") (call $troupe_{} (call $block (i32.const {}) (i32.const {})))
+          (call $give (i32.const 7) (i32.const 7))))",
+                        name,
+                        function,
+                        at,
+                        text.size());
+    at += text.size();
+  }
+  std::string out(plugin_text);
+  out.insert(out.find("(memory 1)"), imports);
+  out.insert(out.rfind(')'), more);
+  return out;
+}
+
+TEST_F(ActorTest, ATimerComesBackAsAnEventOnceAndSettingItAgainReplacesIt) {
+  install(plugin_with({{"soon", "timer", R"({"name":"t","after_ms":50,"event":"count"})"},
+                       {"late", "timer", R"({"name":"t","after_ms":500,"event":"count"})"},
+                       {"never", "cancel", R"({"name":"t"})"}}));
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  const auto pass = [&](int ms) {
+    clock.now += ms * 1'000'000LL;
+    system.on(0).timers().fire();
+    settle();
+  };
+  event(viewer, "soon");
+  screen.take();
+  pass(40);
+  EXPECT_EQ(screen.take(), Lines{});
+  pass(20);
+  EXPECT_EQ(screen.take(), Lines{"patch []"});  // count gives 1 as well
+  pass(100);
+  EXPECT_EQ(screen.take(), Lines{});
+
+  event(viewer, "soon");
+  event(viewer, "late");
+  screen.take();
+  pass(100);
+  EXPECT_EQ(screen.take(), Lines{});
+  pass(500);
+  EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":2}])"});
+
+  event(viewer, "soon");
+  event(viewer, "never");
+  screen.take();
+  pass(100);
+  EXPECT_EQ(screen.take(), Lines{});
+}
+
+TEST_F(ActorTest, ActorsSendToEachOtherByAddress) {
+  install(plugin_with({{"tell", "send", R"({"to":"p/other","event":"one"})"},
+                       {"lost", "send", R"({"to":"nosuch/k","event":"one"})"}}));
+  Screen here;
+  Screen there;
+  const auto viewer = join(here, "k");
+  join(there, "other", 1, system.shard_of({"p", "other"}));
+  there.take();
+  event(viewer, "tell");
+  EXPECT_EQ(there.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
+  event(viewer, "lost");
+  EXPECT_NE(lines->last_formatted().back().find("there is no plugin \"nosuch\""),
+            std::string::npos);
+}
+
+TEST_F(ActorTest, ANewVersionTakesTheStateThroughItsMigrate) {
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  event(viewer, "one");
+  screen.take();
+  std::string with_migrate(plugin_text);
+  with_migrate.insert(with_migrate.rfind(')'),
+                      R"((func (export "migrate") (call $give (i32.const 0) (i32.const 7))))");
+  install(with_migrate);
+  EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":0}])"});
+  EXPECT_NE(ask(Message::Kind::show, "k").output.find(R"("current":true)"), std::string::npos);
+
+  std::string broken(plugin_text);
+  broken.insert(broken.rfind(')'), R"((func (export "migrate") (unreachable)))");
+  install(broken);
+  EXPECT_EQ(screen.take(), Lines{});
+  EXPECT_NE(ask(Message::Kind::show, "k").output.find(R"("current":false)"), std::string::npos);
+  event(viewer, "one");
   EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
 }
 

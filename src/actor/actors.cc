@@ -1,41 +1,124 @@
 #include "actor/actors.h"
 
-#include <boost/asio/post.hpp>
+#include "actor/migrate.h"
+#include "actor/system.h"
 
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace troupe::actor {
 
-Actors::Actors(shard::Shards& shards,
+namespace {
+
+// How often a shard looks for actors that have been idle for too long.
+constexpr std::chrono::seconds bedtime_period{1};
+
+}  // namespace
+
+Actors::Actors(System& system,
+               shard::Shards& shards,
                std::size_t index,
                const Clock& clock,
                Log& log,
-               std::size_t instances_max)
-    : shards_(shards), index_(index), clock_(clock), log_(log), instances_max_(instances_max) {}
+               const AwakeRules& rules)
+    : system_(system),
+      shards_(shards),
+      index_(index),
+      clock_(clock),
+      log_(log),
+      rules_(rules),
+      timers_(shards[index], clock),
+      bedtime_(shards[index].io().get_executor()) {}
 
-Actors::~Actors() = default;
+Actors::~Actors() {
+  tasks_.clear();
+  retired_.clear();
+  actors_.clear();
+}
 
 void Actors::install(std::shared_ptr<const PluginVersion> version) {
   auto& plugin = plugins_[version->name];
   if (!plugin) plugin = std::make_unique<Plugin>();
   plugin->version = std::move(version);
+  std::vector<Actor*> awake;
+  for (const auto& [address, actor] : actors_) {
+    if (&actor->plugin() == plugin.get() && actor->is_awake()) awake.push_back(actor.get());
+  }
+  for (Actor* actor : awake) actor->deliver({.kind = Message::Kind::upgrade});
+}
+
+void Actors::try_migrate(std::shared_ptr<const PluginVersion> version,
+                         std::size_t count,
+                         std::function<void(std::vector<std::string>)> done) {
+  std::vector<std::string> addresses;
+  for (const auto& [address, actor] : actors_) {
+    if (addresses.size() == count) break;
+    if (actor->address().plugin == version->name && actor->state()) addresses.push_back(address);
+  }
+  std::erase_if(tasks_, [](const Task<>& task) { return task.done(); });
+  tasks_.push_back(migrate_some(std::move(version), std::move(addresses), std::move(done)));
+  tasks_.back().start();
+}
+
+Task<> Actors::migrate_some(std::shared_ptr<const PluginVersion> version,
+                            std::vector<std::string> addresses,
+                            std::function<void(std::vector<std::string>)> done) {
+  std::vector<std::string> mistakes;
+  for (const std::string& address : addresses) {
+    // Whoever is gone meanwhile needs no migration.
+    const Actor* actor = find(address);
+    if (actor == nullptr || !actor->state()) continue;
+    Plugin& plugin = *find_plugin(version->name);
+    auto migrated = co_await migrate(
+        *this, plugin, version, actor->version().module->content_hash(), actor->state()->text());
+    if (migrated.has_error()) {
+      mistakes.push_back(fmt::format("{}: {}", address, migrated.error().message));
+    }
+  }
+  done(std::move(mistakes));
+}
+
+void Actors::uninstall(std::string_view name) {
+  const auto found = plugins_.find(name);
+  if (found == plugins_.end()) return;
+  for (const auto& [address, actor] : actors_) {
+    if (&actor->plugin() == found->second.get()) return;
+  }
+  for (const auto& actor : retired_) {
+    if (&actor->plugin() == found->second.get()) return;
+  }
+  plugins_.erase(found);
 }
 
 Plugin* Actors::find_plugin(std::string_view name) {
-  const auto found = plugins_.find(std::string(name));
+  const auto found = plugins_.find(name);
   return found == plugins_.end() ? nullptr : found->second.get();
 }
 
+Actor* Actors::find(std::string_view address) {
+  const auto found = actors_.find(address);
+  return found == actors_.end() ? nullptr : found->second.get();
+}
+
 void Actors::join(const ViewerPtr& viewer) {
-  auto& actor = actors_[viewer->address.text()];
-  if (!actor) {
-    Plugin* plugin = find_plugin(viewer->address.plugin);
-    assert(plugin != nullptr && "a topic rule names a plugin that was installed");
-    actor = std::make_unique<Actor>(*this, *plugin, viewer->address);
-  }
   // From the first moment, so that what the viewer sends next finds the actor.
-  viewer->actor = actor.get();
-  actor->deliver({Message::Kind::join, viewer, {}, {}});
+  viewer->actor = find(viewer->address.text());
+  if (viewer->actor == nullptr) {
+    Plugin* plugin = find_plugin(viewer->address.plugin);
+    if (plugin == nullptr) {
+      shards_[viewer->shard].send([viewer] {
+        if (viewer->outbox != nullptr) viewer->outbox->refused(R"({"reason":"unavailable"})");
+      });
+      return;
+    }
+    auto actor = std::make_unique<Actor>(*this, *plugin, viewer->address);
+    viewer->actor = actor.get();
+    actors_.emplace(viewer->address.text(), std::move(actor));
+  }
+  viewer->actor->deliver({.kind = Message::Kind::join, .viewer = viewer});
 }
 
 void Actors::deliver(Message message) {
@@ -43,9 +126,90 @@ void Actors::deliver(Message message) {
   if (Actor* actor = message.viewer->actor; actor != nullptr) actor->deliver(std::move(message));
 }
 
+void Actors::deliver(const Address& address, Message message) {
+  std::string text = address.text();
+  Actor* actor = find(text);
+  if (actor == nullptr) {
+    const bool starts = message.kind == Message::Kind::event || message.kind == Message::Kind::call;
+    Plugin* plugin = find_plugin(address.plugin);
+    if (!starts || plugin == nullptr) {
+      std::string reason = plugin == nullptr
+                               ? fmt::format("there is no plugin \"{}\"", address.plugin)
+                               : fmt::format("there is no actor {}", text);
+      if (message.ask) {
+        answer(*message.ask, {.verdict = Verdict::missing, .message = std::move(reason)});
+      } else {
+        log_.warn("[{}] a message for \"{}\" from another actor was dropped: {}",
+                  text,
+                  message.name,
+                  reason);
+      }
+      return;
+    }
+    auto made = std::make_unique<Actor>(*this, *plugin, address);
+    actor = made.get();
+    actors_.emplace(std::move(text), std::move(made));
+  }
+  actor->deliver(std::move(message));
+}
+
+void Actors::publish(const std::string& topic,
+                     const std::string& notice,
+                     const journal::InputId& id) {
+  const auto found = subscribers_.find(topic);
+  if (found == subscribers_.end()) return;
+  const std::vector<Actor*> hearers(found->second.begin(), found->second.end());
+  for (Actor* actor : hearers) {
+    actor->deliver(
+        {.kind = Message::Kind::notice, .name = topic, .payload = notice, .input_id = id});
+  }
+}
+
+std::vector<ActorSummary> Actors::list(std::string_view plugin,
+                                       std::string_view after,
+                                       std::size_t limit) const {
+  std::vector<const Actor*> found;
+  for (const auto& [address, actor] : actors_) {
+    if (address > after && (plugin.empty() || actor->address().plugin == plugin)) {
+      found.push_back(actor.get());
+    }
+  }
+  const auto by_address = [](const Actor* actor) { return actor->address().text(); };
+  const std::size_t count = std::min(limit, found.size());
+  std::ranges::partial_sort(
+      found, found.begin() + static_cast<std::ptrdiff_t>(count), {}, by_address);
+  std::vector<ActorSummary> out;
+  for (const Actor* actor : std::span(found).first(count)) {
+    out.push_back({actor->address().text(), actor->description(Actor::Detail::summary)});
+  }
+  return out;
+}
+
+std::vector<PluginCounters> Actors::counters() const {
+  std::vector<PluginCounters> out;
+  std::map<const Plugin*, std::size_t> index;
+  for (const auto& [name, plugin] : plugins_) {
+    index[plugin.get()] = out.size();
+    out.push_back({.plugin = name, .counters = plugin->counters});
+  }
+  for (const auto& [address, actor] : actors_) {
+    PluginCounters& of = out[index[&actor->plugin()]];
+    ++of.actors;
+    if (actor->is_awake()) ++of.awake;
+  }
+  return out;
+}
+
+void Actors::answer(const Ask& ask, Answer answer) {
+  // The function is const in the Ask and outlives the letter: the letter holds a copy.
+  shards_[ask.shard].send([function = ask.answer, answer = std::move(answer)]() mutable {
+    function(std::move(answer));
+  });
+}
+
 void Actors::woke() {
   ++instances_;
-  while (instances_ > instances_max_ && !idle_.empty()) {
+  while (instances_ > rules_.instances_max && !idle_.empty()) {
     Actor& longest = idle_.front();
     idle_.pop_front();
     longest.sleep();
@@ -57,7 +221,33 @@ void Actors::slept() {
 }
 
 void Actors::rest(Actor& actor) {
-  idle_.push_back(actor);
+  if (actor.is_forgettable()) {
+    retire(actor);
+  } else if (actor.is_awake() || actor.is_down()) {
+    idle_.push_back(actor);
+    if (!bedtime_set_) wait_for_bedtime();
+  }
+}
+
+void Actors::tuck_in() {
+  const std::int64_t before_ns = clock_.now_ns() - rules_.idle_max.count();
+  while (!idle_.empty() && idle_.front().idle_since_ns() < before_ns) {
+    Actor& longest = idle_.front();
+    idle_.pop_front();
+    longest.sleep();
+    if (longest.is_forgettable()) retire(longest);
+  }
+}
+
+void Actors::wait_for_bedtime() {
+  bedtime_set_ = true;
+  bedtime_.expires_after(bedtime_period);
+  bedtime_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    bedtime_set_ = false;
+    tuck_in();
+    if (!idle_.empty()) wait_for_bedtime();
+  });
 }
 
 void Actors::retire(Actor& actor) {
@@ -69,6 +259,17 @@ void Actors::retire(Actor& actor) {
   }
   retired_.push_back(std::move(found->second));
   actors_.erase(found);
+}
+
+void Actors::subscribe(const std::string& topic, Actor& actor) {
+  subscribers_[topic].insert(&actor);
+}
+
+void Actors::unsubscribe(const std::string& topic, Actor& actor) {
+  const auto found = subscribers_.find(topic);
+  if (found == subscribers_.end()) return;
+  found->second.erase(&actor);
+  if (found->second.empty()) subscribers_.erase(found);
 }
 
 }  // namespace troupe::actor

@@ -1,24 +1,34 @@
 // The actors of one shard, and the way to them.
 //
-// Owned by System. Lives on its shard; not thread-safe. An actor comes to be with its first viewer.
-// One that has never handled an event ends with its last viewer; a viewer's own (`{topic}/{join}`)
-// ends with that viewer; others stay, and beyond a bound the instances of those idle longest are
-// freed.
+// Owned by System. Lives on its shard; not thread-safe. An actor comes to be with its first viewer
+// or message. One that has never committed a turn beyond init ends with its last viewer; a viewer's
+// own (`{topic}/{join}`) ends with that viewer; others stay. The instances of those that are idle
+// for long, or longest when there are too many, are freed.
 #pragma once
 
 #include "actor/actor.h"
 #include "actor/address.h"
+#include "actor/ask.h"
 #include "actor/plugin.h"
+#include "actor/timers.h"
 #include "actor/viewer.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/task.h"
 #include "shard/shard.h"
 #include "state/diff.h"
 
+#include <boost/asio/basic_waitable_timer.hpp>
+
+#include <chrono>
 #include <cstddef>
+#include <functional>
+#include <list>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,35 +36,78 @@
 
 namespace troupe::actor {
 
+class System;
+
+// What keeps instances from filling the memory, on each shard.
+struct AwakeRules {
+  std::size_t instances_max = 1000;
+  std::chrono::nanoseconds idle_max = std::chrono::seconds(30);
+};
+
+struct ActorSummary {
+  std::string address;
+  std::string json;  // as Actor::description(), but without what is long
+};
+
+struct PluginCounters {
+  std::string plugin;
+  Counters counters;
+  std::size_t actors = 0;
+  std::size_t awake = 0;
+};
+
 class Actors {
  public:
-  Actors(shard::Shards& shards,
+  Actors(System& system,
+         shard::Shards& shards,
          std::size_t index,
          const Clock& clock,
          Log& log,
-         std::size_t instances_max);
+         const AwakeRules& rules);
   Actors(const Actors&) = delete;
   Actors& operator=(const Actors&) = delete;
   ~Actors();
 
-  // Makes this the version that runs: actors switch to it before their next turn.
+  // Makes this the version that runs. Actors that are awake switch to it now, between two turns;
+  // the others when they wake.
   void install(std::shared_ptr<const PluginVersion> version);
+  // Tries `migrate` of a version that is to be installed on the states of up to `count` actors. The
+  // result is what went wrong, a line for each actor.
+  void try_migrate(std::shared_ptr<const PluginVersion> version,
+                   std::size_t count,
+                   std::function<void(std::vector<std::string>)> done);
+  // Forgets a plugin, unless it has actors.
+  void uninstall(std::string_view name);
 
   // Null when no such plugin was ever installed.
   Plugin* find_plugin(std::string_view name);
+  Actor* find(std::string_view address);
 
   // The mailbox side; called by System on this shard.
   void join(const ViewerPtr& viewer);
   void deliver(Message message);
+  // To the actor of that address, which comes to be if need be.
+  void deliver(const Address& address, Message message);
+  void publish(const std::string& topic, const std::string& notice, const journal::InputId& id);
+
+  // Up to `limit` of the plugin's actors (of all plugins when it is empty) by address, behind
+  // `after`.
+  std::vector<ActorSummary> list(std::string_view plugin,
+                                 std::string_view after,
+                                 std::size_t limit) const;
+  std::vector<PluginCounters> counters() const;
 
   // For actors and turns: what they share with the others of their shard.
+  System& system() { return system_; }
   shard::Shards& shards() { return shards_; }
   shard::Shard& shard() { return shards_[index_]; }
   const Clock& clock() const { return clock_; }
   Log& log() { return log_; }
   Random& random() { return random_; }
+  Timers& timers() { return timers_; }
   // Buffers of one comparison, used and left within a turn without waiting in between.
   state::Differ& differ() { return differ_; }
+  void answer(const Ask& ask, Answer answer);
 
   // Called by an actor. It has got an instance; it has given it up; it has nothing to do and may
   // lose it; it is done for, and ends as soon as its own stack has unwound.
@@ -62,20 +115,46 @@ class Actors {
   void slept();
   void rest(Actor& actor);
   void retire(Actor& actor);
+  void subscribe(const std::string& topic, Actor& actor);
+  void unsubscribe(const std::string& topic, Actor& actor);
+
+  // Puts to sleep what has been idle for too long. The event loop does it; tests may.
+  void tuck_in();
 
  private:
+  using Steady = std::chrono::steady_clock;
+
+  Task<> migrate_some(std::shared_ptr<const PluginVersion> version,
+                      std::vector<std::string> addresses,
+                      std::function<void(std::vector<std::string>)> done);
+  void wait_for_bedtime();
+
+  System& system_;
   shard::Shards& shards_;
   const std::size_t index_;
   const Clock& clock_;
   Log& log_;
-  const std::size_t instances_max_;  // of this shard
+  const AwakeRules rules_;
   std::size_t instances_ = 0;
   Random random_;
+  Timers timers_;
   state::Differ differ_;
-  std::unordered_map<std::string, std::unique_ptr<Plugin>> plugins_;
-  std::unordered_map<std::string, std::unique_ptr<Actor>> actors_;  // by the text of the address
-  Actor::IdleList idle_;                                            // longest idle first
+  std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
+  std::unordered_map<std::string, std::set<Actor*>> subscribers_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  // By the text of the address.
+  std::unordered_map<std::string, std::unique_ptr<Actor>, Hash, std::equal_to<>> actors_;
+  Actor::IdleList idle_;  // awake or down, longest idle first
   std::vector<std::unique_ptr<Actor>> retired_;
+  std::list<Task<>> tasks_;
+  bool bedtime_set_ = false;
+  boost::asio::basic_waitable_timer<Steady, boost::asio::wait_traits<Steady>, shard::Executor>
+      bedtime_;
 };
 
 }  // namespace troupe::actor

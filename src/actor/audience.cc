@@ -17,7 +17,7 @@ struct Audience::Shown {
       if (!push.to_all && &viewer != caller) continue;
       if (viewer.outbox != nullptr) viewer.outbox->push(push.name, push.detail);
     }
-    if (viewer.outbox == nullptr) return;
+    if (viewer.outbox == nullptr || text.empty()) return;
     if (is_start) {
       viewer.outbox->state(text, StateReason::joined);
     } else {
@@ -58,6 +58,14 @@ void Audience::to_one(const ViewerPtr& viewer, Show show) {
   });
 }
 
+void Audience::show_joined(const ViewerPtr& viewer) {
+  to_one(viewer, [](Outbox& outbox) { outbox.joined(); });
+}
+
+void Audience::show_refused(const ViewerPtr& viewer, std::string_view payload) {
+  to_one(viewer, [payload = std::string(payload)](Outbox& outbox) { outbox.refused(payload); });
+}
+
 void Audience::show_state(const ViewerPtr& viewer, std::string_view state, StateReason reason) {
   to_one(viewer,
          [state = std::string(state), reason](Outbox& outbox) { outbox.state(state, reason); });
@@ -69,6 +77,29 @@ void Audience::show_error(const ViewerPtr& viewer, std::string_view payload) {
 
 void Audience::show_answered(const ViewerPtr& viewer) {
   to_one(viewer, [](Outbox& outbox) { outbox.answered(); });
+}
+
+void Audience::show_called(const ViewerPtr& viewer, std::string_view ref, Answer answer) {
+  to_one(viewer, [ref = std::string(ref), answer = std::move(answer)](Outbox& outbox) {
+    outbox.called(ref, answer);
+    outbox.answered();
+  });
+}
+
+void Audience::show_end(const ViewerPtr& viewer, EndReason reason) {
+  to_one(viewer, [reason](Outbox& outbox) { outbox.ended(reason); });
+}
+
+void Audience::show_end(EndReason reason) {
+  const auto lists = std::exchange(by_shard_, {by_shard_.size(), nullptr});
+  count_ = 0;
+  for (const auto& list : lists) {
+    if (!list) continue;
+    for (const ViewerPtr& viewer : *list) {
+      viewer->actor = nullptr;
+      show_end(viewer, reason);
+    }
+  }
 }
 
 void Audience::show_turn(std::span<const Push> pushes,

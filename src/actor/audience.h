@@ -4,6 +4,7 @@
 // shard and sent there; each viewer sees everything in the order of the calls.
 #pragma once
 
+#include "actor/ask.h"
 #include "actor/effects.h"
 #include "actor/viewer.h"
 #include "shard/shard.h"
@@ -28,11 +29,19 @@ class Audience {
   void remove(const Viewer& viewer);
 
   // To one viewer, whether it is in the audience or not.
+  void show_joined(const ViewerPtr& viewer);
+  void show_refused(const ViewerPtr& viewer, std::string_view payload);
   void show_state(const ViewerPtr& viewer, std::string_view state, StateReason reason);
   void show_error(const ViewerPtr& viewer, std::string_view payload);
+  void show_called(const ViewerPtr& viewer, std::string_view ref, Answer answer);
   void show_answered(const ViewerPtr& viewer);
+  void show_end(const ViewerPtr& viewer, EndReason reason);
 
-  // A committed turn: its pushes in the order of the calls, then the patch. `caller` may be null.
+  // To all, who are none any more after it.
+  void show_end(EndReason reason);
+
+  // A committed turn: its pushes in the order of the calls, then the patch, unless that is empty.
+  // `caller` may be null.
   void show_turn(std::span<const Push> pushes, std::string_view patch, const Viewer* caller);
   // The turn that gave the first state: its pushes, then the state.
   void show_start(std::span<const Push> pushes, std::string_view state, const Viewer* caller);

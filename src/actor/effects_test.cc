@@ -7,8 +7,8 @@ namespace {
 
 TEST(Effects, KeepsPushesInTheOrderOfTheCalls) {
   Effects effects(10, 1000);
-  ASSERT_TRUE(effects.push(false, R"({"name":"one","detail":{"a":1}})"));
-  ASSERT_TRUE(effects.push(true, R"({"detail":{},"name":"two"})"));
+  ASSERT_TRUE(effects.add("reply", R"({"name":"one","detail":{"a":1}})"));
+  ASSERT_TRUE(effects.add("broadcast", R"({"detail":{},"name":"two"})"));
   ASSERT_EQ(effects.pushes().size(), 2U);
   EXPECT_EQ(effects.pushes()[0].name, "one");
   EXPECT_EQ(effects.pushes()[0].detail, R"({"a":1})");
@@ -18,8 +18,8 @@ TEST(Effects, KeepsPushesInTheOrderOfTheCalls) {
 
 TEST(Effects, ADetailLeftOutIsAnEmptyObject) {
   Effects effects(10, 1000);
-  ASSERT_TRUE(effects.push(false, R"({"name":"n"})"));
-  ASSERT_TRUE(effects.push(false, R"({"name":"n","detail":null})"));
+  ASSERT_TRUE(effects.add("reply", R"({"name":"n"})"));
+  ASSERT_TRUE(effects.add("reply", R"({"name":"n","detail":null})"));
   EXPECT_EQ(effects.pushes()[0].detail, "{}");
   EXPECT_EQ(effects.pushes()[1].detail, "{}");
 }
@@ -29,7 +29,7 @@ TEST(Effects, RefusesTheNamesOfTheProtocol) {
   for (const char* name :
        {"state:change", "state:patch", "error", "phx_close", "livestate-change"}) {
     const auto refused =
-        effects.push(true, std::string(R"({"name":")") + name + R"(","detail":{}})");
+        effects.add("broadcast", std::string(R"({"name":")") + name + R"(","detail":{}})");
     ASSERT_TRUE(refused.has_error()) << name;
     EXPECT_NE(refused.error().message.find(name), std::string::npos);
   }
@@ -46,17 +46,59 @@ TEST(Effects, RefusesWhatIsNoPush) {
                             R"({"name":1})",
                             R"({"name":"n","detail":[1]})",
                             R"({"name":"n","detail":"text"})"}) {
-    EXPECT_TRUE(effects.push(false, input).has_error()) << input;
+    EXPECT_TRUE(effects.add("reply", input).has_error()) << input;
   }
 }
 
 TEST(Effects, StopsAtItsBounds) {
   Effects count(1, 1000);
-  ASSERT_TRUE(count.push(false, R"({"name":"n"})"));
-  EXPECT_TRUE(count.push(false, R"({"name":"n"})").has_error());
+  ASSERT_TRUE(count.add("reply", R"({"name":"n"})"));
+  EXPECT_TRUE(count.add("reply", R"({"name":"n"})").has_error());
   Effects bytes(10, 4);
-  ASSERT_TRUE(bytes.push(false, R"({"name":"n"})"));
-  EXPECT_TRUE(bytes.push(false, R"({"name":"n"})").has_error());
+  ASSERT_TRUE(bytes.add("reply", R"({"name":"n"})"));
+  EXPECT_TRUE(bytes.add("reply", R"({"name":"n"})").has_error());
+}
+
+TEST(Effects, TakesEveryDeedInTheOrderOfTheCalls) {
+  Effects effects(10, 1000);
+  ASSERT_TRUE(effects.add("subscribe", R"({"topic":"t"})"));
+  ASSERT_TRUE(effects.add("publish", R"({"topic":"t","event":"e","payload":[1]})"));
+  ASSERT_TRUE(effects.add("send", R"({"to":"p/k","event":"e"})"));
+  ASSERT_TRUE(effects.add("send", R"({"to":"p/k","function":"f","payload":"text"})"));
+  ASSERT_TRUE(effects.add("timer", R"({"name":"n","after_ms":10,"event":"e","payload":{"a":1}})"));
+  ASSERT_TRUE(effects.add("cancel", R"({"name":"n"})"));
+  const auto& deeds = effects.deeds();
+  ASSERT_EQ(deeds.size(), 6U);
+  EXPECT_EQ(deeds[0].kind, Deed::Kind::subscribe);
+  EXPECT_EQ(deeds[1].payload, "[1]");
+  EXPECT_EQ(deeds[2].kind, Deed::Kind::send);
+  EXPECT_EQ(deeds[2].payload, "{}");
+  EXPECT_EQ(deeds[3].kind, Deed::Kind::call);
+  EXPECT_EQ(deeds[3].payload, "text");
+  EXPECT_EQ(deeds[4].after, std::chrono::milliseconds(10));
+  EXPECT_EQ(deeds[5].target, "n");
+}
+
+TEST(Effects, SaysWhatIsWrongWithADeed) {
+  struct Case {
+    const char* function;
+    const char* input;
+    const char* said;
+  };
+  for (const Case& one :
+       {Case{"send", R"({"to":"nowhere","event":"e"})", "is no address"},
+        Case{"send", R"({"to":"p/k"})", "event must be a text"},
+        Case{"timer", R"({"name":"n","after_ms":9,"event":"e"})", "after_ms must be"},
+        Case{"timer", R"({"name":"n","after_ms":1.5,"event":"e"})", "after_ms must be"},
+        Case{"publish", R"({"event":"e"})", "topic must be a text"},
+        Case{"subscribe", "[]", "must be an object"},
+        Case{"explode", "{}", "there is no host function troupe_explode"}}) {
+    Effects effects(10, 1000);
+    const auto refused = effects.add(one.function, one.input);
+    ASSERT_TRUE(refused.has_error()) << one.input;
+    EXPECT_NE(refused.error().message.find(one.said), std::string::npos) << refused.error().message;
+    EXPECT_TRUE(effects.empty());
+  }
 }
 
 }  // namespace

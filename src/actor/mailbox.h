@@ -6,8 +6,9 @@
 
 #include "actor/message.h"
 
+#include <boost/container/deque.hpp>
+
 #include <cstddef>
-#include <deque>
 #include <utility>
 
 namespace troupe::actor {
@@ -19,7 +20,7 @@ class Mailbox {
 
   // False when the bound is reached; the message is then untouched.
   [[nodiscard]] bool push(Message&& message) {
-    if (is_bounded(message)) {
+    if (message.is_bounded()) {
       if (messages_ >= messages_max_ || message.bytes() > bytes_max_ - bytes_) return false;
       ++messages_;
       bytes_ += message.bytes();
@@ -34,21 +35,22 @@ class Mailbox {
   Message pop() {
     Message message = std::move(queue_.front());
     queue_.pop_front();
-    if (is_bounded(message)) {
+    if (message.is_bounded()) {
       --messages_;
       bytes_ -= message.bytes();
     }
     return message;
   }
 
- private:
-  static bool is_bounded(const Message& message) {
-    return message.kind == Message::Kind::event || message.kind == Message::Kind::refresh;
+  // Frees what an empty one has kept.
+  void shrink() {
+    if (queue_.empty()) queue_.shrink_to_fit();
   }
 
+ private:
   const std::size_t messages_max_;
   const std::size_t bytes_max_;
-  std::deque<Message> queue_;
+  boost::container::deque<Message> queue_;  // an empty one has allocated nothing
   std::size_t messages_ = 0;
   std::size_t bytes_ = 0;
 };

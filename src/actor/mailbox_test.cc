@@ -6,7 +6,7 @@ namespace troupe::actor {
 namespace {
 
 Message event(std::string payload) {
-  return {Message::Kind::event, nullptr, "e", std::move(payload)};
+  return {.kind = Message::Kind::event, .name = "e", .payload = std::move(payload)};
 }
 
 TEST(Mailbox, GivesTheMessagesBackInTheirOrder) {
@@ -40,8 +40,8 @@ TEST(Mailbox, RefusesMoreBytesThanItsBound) {
 TEST(Mailbox, HasRoomOfItsOwnForJoinsAndLeaves) {
   Mailbox mailbox(0, 0);
   EXPECT_FALSE(mailbox.push(event("")));
-  EXPECT_TRUE(mailbox.push({Message::Kind::join, nullptr, {}, {}}));
-  EXPECT_TRUE(mailbox.push({Message::Kind::leave, nullptr, {}, {}}));
+  EXPECT_TRUE(mailbox.push({.kind = Message::Kind::join}));
+  EXPECT_TRUE(mailbox.push({.kind = Message::Kind::leave}));
   EXPECT_EQ(mailbox.size(), 2U);
 }
 

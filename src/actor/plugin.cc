@@ -23,6 +23,18 @@ bool PluginVersion::is_event(std::string_view function) const {
   return module->has_function(function);
 }
 
+void Counters::add(const Counters& other) {
+  turns_done += other.turns_done;
+  turns_error += other.turns_error;
+  turns_failed += other.turns_failed;
+  busy += other.busy;
+  wakes += other.wakes;
+  sleeps += other.sleeps;
+  downs += other.downs;
+  switches += other.switches;
+  switches_refused += other.switches_refused;
+}
+
 namespace {
 
 spdlog::level::level_enum level_of(guest::LogLevel level) {

@@ -1,6 +1,7 @@
 // A plugin as its actors see it: the version they run, and its limits.
 #pragma once
 
+#include "actor/supervisor.h"
 #include "base/log.h"
 #include "guest/instance.h"
 #include "guest/module.h"
@@ -24,6 +25,8 @@ struct Bounds {
   std::size_t effects_max = 256;  // of one turn
   std::size_t effects_bytes_max = std::size_t{1} << 20;
   std::size_t log_bytes_per_second_max = std::size_t{64} << 10;  // of the plugin, on each shard
+  std::size_t timers_max = 100;
+  std::size_t topics_max = 100;  // subscribed to
 };
 
 // One version of a plugin: code and settings, immutable. Shared by the shards that run it; the old
@@ -35,10 +38,26 @@ struct PluginVersion {
   bool init_payload = false;  // init gets [params] instead of nothing
   guest::Environment environment;
   Bounds bounds;
+  SupervisorRules supervision;
 
   // Whether a client may call the export as an event: not the names of the life cycle, nor those
   // that begin with '_'.
   bool is_event(std::string_view function) const;
+};
+
+// What a plugin has done on one shard since the server started.
+struct Counters {
+  std::uint64_t turns_done = 0;
+  std::uint64_t turns_error = 0;
+  std::uint64_t turns_failed = 0;
+  std::uint64_t busy = 0;  // messages that found the mailbox full
+  std::uint64_t wakes = 0;
+  std::uint64_t sleeps = 0;
+  std::uint64_t downs = 0;
+  std::uint64_t switches = 0;          // to a new version
+  std::uint64_t switches_refused = 0;  // actors that stay on an old one
+
+  void add(const Counters& other);
 };
 
 // A plugin on one shard: its current version and its place in the run queue's round. Owned by
@@ -46,6 +65,7 @@ struct PluginVersion {
 struct Plugin {
   std::shared_ptr<const PluginVersion> version;
   shard::RunQueue::Lane lane;
+  Counters counters;
 
   // Writes a guest's line under the plugin's name, unless it has said too much this second.
   void write_log(Log& log,

@@ -43,9 +43,9 @@ class PureHost final : public guest::Host {
 
 Task<PureOutcome> pure_call(Actors& actors,
                             Plugin& plugin,
+                            std::shared_ptr<const PluginVersion> version,
                             std::string function,
                             std::string input) {
-  const std::shared_ptr<const PluginVersion> version = plugin.version;
   guest::TurnInputs inputs{actors.clock().now_ns(), {}};
   actors.random().fill(inputs.seed);
   PureHost host(actors, plugin, function, inputs.time_ns);

@@ -9,6 +9,7 @@
 #include "base/task.h"
 #include "guest/outcome.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -20,10 +21,11 @@ struct PureOutcome {
   std::string message;  // what the client may read, as in guest::Outcome
 };
 
-// Runs `function` of the plugin's current version. Failures, not errors, are logged. The Task may
+// Runs `function` of this version of the plugin. Failures, not errors, are logged. The Task may
 // be destroyed at any time.
 Task<PureOutcome> pure_call(Actors& actors,
                             Plugin& plugin,
+                            std::shared_ptr<const PluginVersion> version,
                             std::string function,
                             std::string input);
 

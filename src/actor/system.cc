@@ -1,16 +1,25 @@
 #include "actor/system.h"
 
+#include "base/json.h"
+
 #include <algorithm>
 #include <functional>
 #include <utility>
 
 namespace troupe::actor {
 
-System::System(shard::Shards& shards, const Clock& clock, Log& log, std::size_t instances_max)
+namespace {
+
+// On how many live actors' states a new version's `migrate` is tried.
+constexpr std::size_t migrations_tried_max = 16;
+
+}  // namespace
+
+System::System(shard::Shards& shards, const Clock& clock, Log& log, AwakeRules rules)
     : shards_(shards) {
-  const std::size_t each = std::max<std::size_t>(1, instances_max / shards.size());
+  rules.instances_max = std::max<std::size_t>(1, rules.instances_max / shards.size());
   for (std::size_t index = 0; index < shards.size(); ++index) {
-    actors_.push_back(std::make_unique<Actors>(shards, index, clock, log, each));
+    actors_.push_back(std::make_unique<Actors>(*this, shards, index, clock, log, rules));
   }
 }
 
@@ -26,6 +35,35 @@ void System::install(const std::shared_ptr<const PluginVersion>& version) {
   }
 }
 
+void System::try_migrate(std::size_t asking_shard,
+                         std::shared_ptr<const PluginVersion> version,
+                         std::function<void(std::vector<std::string>)> done) {
+  struct Parts {
+    std::vector<std::string> mistakes;
+    std::size_t missing;
+    std::function<void(std::vector<std::string>)> done;
+  };
+  auto parts = std::make_shared<Parts>(Parts{{}, actors_.size(), std::move(done)});
+  const std::size_t each = std::max<std::size_t>(1, migrations_tried_max / actors_.size());
+  for (std::size_t index = 0; index < actors_.size(); ++index) {
+    shards_[index].send([this, asking_shard, index, each, version, parts] {
+      actors_[index]->try_migrate(
+          version, each, [this, asking_shard, parts](std::vector<std::string> mistakes) {
+            shards_[asking_shard].send([parts, mistakes = std::move(mistakes)] {
+              parts->mistakes.insert(parts->mistakes.end(), mistakes.begin(), mistakes.end());
+              if (--parts->missing == 0) parts->done(std::move(parts->mistakes));
+            });
+          });
+    });
+  }
+}
+
+void System::uninstall(const std::string& name) {
+  for (std::size_t index = 0; index < actors_.size(); ++index) {
+    shards_[index].send([actors = actors_[index].get(), name] { actors->uninstall(name); });
+  }
+}
+
 void System::join(const ViewerPtr& viewer) {
   Actors& actors = *actors_[viewer->actor_shard];
   if (viewer->shard == viewer->actor_shard) {
@@ -36,15 +74,29 @@ void System::join(const ViewerPtr& viewer) {
 }
 
 void System::event(const ViewerPtr& viewer, std::string_view name, std::string_view payload) {
-  deliver({Message::Kind::event, viewer, std::string(name), std::string(payload)});
+  deliver({.kind = Message::Kind::event,
+           .viewer = viewer,
+           .name = std::string(name),
+           .payload = std::string(payload)});
+}
+
+void System::call(const ViewerPtr& viewer,
+                  std::string_view function,
+                  std::string_view input,
+                  std::string_view ref) {
+  deliver({.kind = Message::Kind::call,
+           .viewer = viewer,
+           .name = std::string(function),
+           .payload = std::string(input),
+           .ref = std::string(ref)});
 }
 
 void System::refresh(const ViewerPtr& viewer) {
-  deliver({Message::Kind::refresh, viewer, {}, {}});
+  deliver({.kind = Message::Kind::refresh, .viewer = viewer});
 }
 
 void System::leave(const ViewerPtr& viewer) {
-  deliver({Message::Kind::leave, viewer, {}, {}});
+  deliver({.kind = Message::Kind::leave, .viewer = viewer});
 }
 
 void System::deliver(Message message) {
@@ -55,6 +107,46 @@ void System::deliver(Message message) {
     const std::size_t to = message.viewer->actor_shard;
     shards_[to].send(
         [&actors, message = std::move(message)]() mutable { actors.deliver(std::move(message)); });
+  }
+}
+
+void System::send(const Address& to, Message message) {
+  pass(to, std::move(message), 0);
+}
+
+// The actor is on the shard of its address, unless it is a viewer's own and lives where its viewer
+// does: then one of the other shards has it. Through the inbox even of the own shard, so that
+// actors that send to each other do not pile up on the stack.
+void System::pass(Address to, Message message, std::size_t shards_tried) {
+  const std::size_t home = shard_of(to);
+  const std::size_t index = (home + shards_tried) % actors_.size();
+  shards_[index].send(
+      [this, to = std::move(to), message = std::move(message), index, shards_tried]() mutable {
+        Actors& actors = *actors_[index];
+        if (shards_tried == actors_.size() || actors.find(to.text()) != nullptr) {
+          actors.deliver(to, std::move(message));
+        } else {
+          pass(std::move(to), std::move(message), shards_tried + 1);
+        }
+      });
+}
+
+void System::publish(const std::string& topic,
+                     std::string_view event,
+                     std::string_view payload,
+                     const journal::InputId& id) {
+  std::string notice = "{\"topic\":";
+  json::quote(notice, topic);
+  notice += ",\"event\":";
+  json::quote(notice, event);
+  notice += ",\"payload\":";
+  notice += payload;
+  notice += '}';
+  const auto shared = std::make_shared<const std::string>(std::move(notice));
+  for (std::size_t index = 0; index < actors_.size(); ++index) {
+    shards_[index].send([actors = actors_[index].get(), topic, shared, id] {
+      actors->publish(topic, *shared, id);
+    });
   }
 }
 

@@ -1,11 +1,12 @@
 // All actors of a server: from an address to the shard that has it.
 //
 // Owned by server/app; outlives the channels. The functions of a viewer are called on the viewer's
-// shard; install() from any thread.
+// shard, those that answer on the shard that is to be answered, the rest from any thread.
 #pragma once
 
 #include "actor/actors.h"
 #include "actor/address.h"
+#include "actor/ask.h"
 #include "actor/plugin.h"
 #include "actor/viewer.h"
 #include "base/clock.h"
@@ -13,17 +14,20 @@
 #include "shard/shard.h"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace troupe::actor {
 
 class System {
  public:
-  // instances_max: guest instances kept awake in the whole server.
-  System(shard::Shards& shards, const Clock& clock, Log& log, std::size_t instances_max);
+  // rules: for the whole server; each shard gets its part of the instances.
+  System(shard::Shards& shards, const Clock& clock, Log& log, AwakeRules rules);
   System(const System&) = delete;
   System& operator=(const System&) = delete;
   // No shard's thread may run any more.
@@ -35,16 +39,59 @@ class System {
   // The shard of an actor that may have viewers on all of them.
   std::size_t shard_of(const Address& address) const;
 
-  // Makes this the version of its plugin on every shard; its actors switch before their next turn.
+  // Makes this the version of its plugin on every shard.
   void install(const std::shared_ptr<const PluginVersion>& version);
+  // Tries `migrate` of a version on the states of some live actors; `done` is told, on the shard
+  // that asks, what went wrong: a line for each that failed.
+  void try_migrate(std::size_t asking_shard,
+                   std::shared_ptr<const PluginVersion> version,
+                   std::function<void(std::vector<std::string>)> done);
+  void uninstall(const std::string& name);
 
   void join(const ViewerPtr& viewer);
   void event(const ViewerPtr& viewer, std::string_view name, std::string_view payload);
+  // The answer comes to the viewer's outbox with this reference, which is not empty.
+  void call(const ViewerPtr& viewer,
+            std::string_view function,
+            std::string_view input,
+            std::string_view ref);
   void refresh(const ViewerPtr& viewer);
   void leave(const ViewerPtr& viewer);
 
+  // To an actor by its address, wherever it is. An event or a call starts it if there is none yet;
+  // anything else is then answered with `missing`.
+  void send(const Address& to, Message message);
+  // To the actors that have subscribed to the topic, on all shards.
+  void publish(const std::string& topic,
+               std::string_view event,
+               std::string_view payload,
+               const journal::InputId& id);
+
+  // Asks the actors of every shard, each on its thread, and gives the answers, in the order of the
+  // shards, to `done` on the shard that asks.
+  template <class Question, class Done>
+  void gather(std::size_t asking_shard, Question question, Done done) {
+    using Part = std::invoke_result_t<Question, Actors&>;
+    struct Parts {
+      std::vector<Part> parts;
+      std::size_t missing;
+      Done done;
+    };
+    auto parts = std::make_shared<Parts>(
+        Parts{std::vector<Part>(actors_.size()), actors_.size(), std::move(done)});
+    for (std::size_t index = 0; index < actors_.size(); ++index) {
+      shards_[index].send([this, asking_shard, index, question, parts] {
+        shards_[asking_shard].send([parts, index, part = question(*actors_[index])]() mutable {
+          parts->parts[index] = std::move(part);
+          if (--parts->missing == 0) parts->done(std::move(parts->parts));
+        });
+      });
+    }
+  }
+
  private:
   void deliver(Message message);
+  void pass(Address to, Message message, std::size_t shards_tried);
 
   shard::Shards& shards_;
   std::vector<std::unique_ptr<Actors>> actors_;

@@ -20,10 +20,10 @@ using guest::Ending;
 using guest::Outcome;
 
 // The hash tells replays apart from what was recorded; it guards nothing, so its key is no secret.
-constexpr std::array<unsigned char, crypto_shorthash_siphashx24_KEYBYTES> state_hash_key{};
+constexpr std::array<unsigned char, crypto_shorthash_siphashx24_KEYBYTES> hash_key{};
 
 Outcome unusable(std::string message) {
-  return {Ending::output, {}, std::move(message), {}};
+  return {.ending = Ending::output, .message = std::move(message)};
 }
 
 journal::Result result_of(Ending ending) {
@@ -37,91 +37,116 @@ journal::Result result_of(Ending ending) {
   }
 }
 
+journal::Hash hash_of(std::string_view text) {
+  journal::Hash hash;
+  crypto_shorthash_siphashx24(hash.data(),
+                              reinterpret_cast<const unsigned char*>(text.data()),
+                              text.size(),
+                              hash_key.data());
+  return hash;
+}
+
+bool is_drawn(const journal::InputId& id) {
+  return id != journal::InputId{};
+}
+
 }  // namespace
 
 Turn::Turn(Actor& actor, const Viewer* caller)
     : actor_(actor),
       caller_(caller),
-      effects_(actor.plugin_.version->bounds.effects_max,
-               actor.plugin_.version->bounds.effects_bytes_max) {}
+      effects_(actor.version().bounds.effects_max, actor.version().bounds.effects_bytes_max) {}
 
 // The whole trip of an event, from the mailbox to what its viewers will see.
-Task<Outcome> Turn::run(std::string_view function, std::string_view payload) {
-  begin(function, payload);           // the record: input, time, seed
-  Outcome outcome = co_await wake();  // guest: an instance of the current code
-  if (outcome.ending == Ending::done) {
-    std::array<std::string_view, 5> pieces;
-    std::size_t count = 0;
-    if (actor_.state_) {
-      pieces = {"[", payload, ",", actor_.state_->text(), "]"};
-      count = pieces.size();
-    } else if (!payload.empty()) {
-      pieces = {"[", payload, "]"};
-      count = 3;
-    }
-    outcome = co_await actor_.instance_->call(  // guest: the export itself, under its limits
+Task<Outcome> Turn::run(std::string_view function,
+                        std::string_view payload,
+                        const journal::InputId& id) {
+  Outcome outcome;
+  if (!actor_.is_ready()) outcome = co_await actor_.wake();  // guest: as the last turn left it
+  begin(function, payload, id);                              // the record: input, time, seed
+  failed_to_wake_ = outcome.ending != Ending::done;
+  if (!failed_to_wake_) {
+    const Pieces pieces = pieces_of(actor_, payload);
+    outcome = co_await actor_.instance_->call(  // guest: the export, under its limits
         function,
-        std::span(pieces).first(count),
+        pieces,
         inputs_,
         actor_.vars_,
         *this);
   }
-  if (outcome.ending == Ending::done) {
-    outcome = take_state(outcome.output);  // state: canonical text, and the patch to it
+  if (outcome.ending == Ending::done && !actor_.is_call()) {
+    outcome = take_state(actor_, outcome.output, &patch_);  // state: canonical text, and the patch
   }
-  if (outcome.ending == Ending::done) {
-    if (actor_.instance_->spent()) actor_.sleep();
-    commit();  // the journal's record; the caller shows patch and effects
-  } else {
-    undo(outcome);
-  }
+  end(outcome);  // the journal's record; who called shows patch and effects
   co_return outcome;
 }
 
-void Turn::begin(std::string_view function, std::string_view payload) {
+void Turn::begin(std::string_view function, std::string_view payload, const journal::InputId& id) {
   // A turn's time is never before the last one that was given out.
   inputs_.time_ns = std::max(actor_.actors_.clock().now_ns(), actor_.last_time_ns_ + 1);
   actor_.actors_.random().fill(inputs_.seed);
 
-  journal::Record& record = actor_.record_;
-  record.turn = actor_.turns_ + 1;
-  actor_.actors_.random().fill(record.input_id);
-  record.function = function;
-  record.input = payload;
-  record.time_ns = inputs_.time_ns;
-  record.seed = inputs_.seed;
-  record.answers.clear();
-  record.reason.clear();
-}
-
-Task<Outcome> Turn::wake() {
-  const std::shared_ptr<const PluginVersion> current = actor_.plugin_.version;
-  if (actor_.instance_ && actor_.version_ != current) actor_.sleep();
-  if (!actor_.instance_) {
-    actor_.version_ = current;
-    auto [instance, outcome] = co_await guest::Instance::create(actor_.actors_.shard(),
-                                                                actor_.plugin_.lane,
-                                                                current->module,
-                                                                current->environment,
-                                                                inputs_,
-                                                                *this);
-    if (!instance) co_return std::move(outcome);
-    actor_.instance_ = std::move(instance);
-    actor_.actors_.woke();
+  record_ = &actor_.history_.next();
+  record_->turn = actor_.turns_ + 1;
+  if (is_drawn(id)) {
+    record_->input_id = id;
+  } else {
+    actor_.actors_.random().fill(record_->input_id);
   }
-  actor_.record_.code = current->module->content_hash();
-  co_return Outcome{};
+  record_->function = function;
+  record_->input = payload;
+  record_->time_ns = inputs_.time_ns;
+  record_->seed = inputs_.seed;
+  record_->code = actor_.version_->module->content_hash();
+  record_->answers.clear();
+  record_->reason.clear();
 }
 
-Outcome Turn::take_state(std::string_view output) {
-  const std::size_t bytes_max = actor_.version_->bounds.state_bytes_max;
+void Turn::end(const Outcome& outcome) {
+  // An error of a `call` plugin is an answer like another; elsewhere it undoes the turn.
+  committed_ = outcome.ending == Ending::done ||
+               (outcome.ending == Ending::error && actor_.is_call() && !failed_to_wake_);
+  actor_.turns_ = record_->turn;
+  actor_.last_time_ns_ = std::max(inputs_.time_ns, outcome.clock_ns);
+  record_->result = result_of(outcome.ending);
+  record_->committed = committed_;
+  record_->reason = outcome.message;
+  if (!committed_) {
+    actor_.undo();
+    return;
+  }
+  actor_.vars_.commit();
+  if (actor_.is_call()) output_ = outcome.output;
+  record_->outcome =
+      hash_of(actor_.state_ ? std::string_view(actor_.state_->text()) : std::string_view(),
+              output_,
+              outcome.message,
+              effects_);
+  actor_.history_.keep();
+  if (actor_.instance_->spent()) {
+    // A program that has come to its end: what it had in memory ends with it.
+    actor_.forget_memory();
+  } else if (actor_.history_.is_checkpoint_due()) {
+    actor_.checkpoint();
+  }
+}
+
+Pieces pieces_of(const Actor& actor, std::string_view payload) {
+  if (actor.is_call()) return {{payload}, 1};
+  if (actor.state_) return {{"[", payload, ",", actor.state_->text(), "]"}, 5};
+  if (!payload.empty()) return {{"[", payload, "]"}, 3};
+  return {};
+}
+
+Outcome take_state(Actor& actor, std::string_view output, std::string_view* patch) {
+  const std::size_t bytes_max = actor.version_->bounds.state_bytes_max;
   if (output.size() > bytes_max) {
     return unusable(fmt::format(
         "the new state has {} bytes, more than the {} allowed", output.size(), bytes_max));
   }
   if (output.empty()) return unusable("the handler returned nothing; it must return the new state");
 
-  state::Differ& differ = actor_.actors_.differ();
+  state::Differ& differ = actor.actors_.differ();
   auto next = state::Canonical::read(output);
   if (next.has_error()) {
     return unusable(fmt::format("the handler returned no JSON: {}", next.error().message));
@@ -130,47 +155,48 @@ Outcome Turn::take_state(std::string_view output) {
     return unusable(fmt::format("the handler returned {}; the state must be an object",
                                 json::describe(next->root().kind())));
   }
-  if (actor_.state_) patch_ = differ.diff(*actor_.state_, *next);
-  actor_.state_ = std::move(*next);
+  if (actor.state_ && patch != nullptr) *patch = differ.diff(*actor.state_, *next);
+  actor.state_ = std::move(*next);
   return {};
 }
 
-void Turn::commit() {
-  actor_.vars_.commit();
-  actor_.turns_ = actor_.record_.turn;
-  actor_.last_time_ns_ = inputs_.time_ns;
-  journal::Record& record = actor_.record_;
-  record.result = journal::Result::done;
-  const std::string_view text = actor_.state_->text();
-  crypto_shorthash_siphashx24(record.state_hash.data(),
-                              reinterpret_cast<const unsigned char*>(text.data()),
-                              text.size(),
-                              state_hash_key.data());
-}
-
-void Turn::undo(const Outcome& outcome) {
-  actor_.vars_.rollback();
-  // The memory may be half changed: the next turn starts from a fresh instance, the vars and the
-  // state.
-  actor_.sleep();
-  actor_.turns_ = actor_.record_.turn;
-  actor_.last_time_ns_ = inputs_.time_ns;
-  actor_.record_.result = result_of(outcome.ending);
-  actor_.record_.reason = outcome.message;
+journal::Hash hash_of(std::string_view state,
+                      std::string_view output,
+                      std::string_view reason,
+                      const Effects& effects) {
+  if (output.empty() && reason.empty() && effects.empty()) return hash_of(state);
+  // Each part with its length, so that no two outcomes give the same bytes.
+  std::string all;
+  const auto add = [&](std::string_view part) {
+    all += std::to_string(part.size());
+    all += ':';
+    all += part;
+  };
+  for (const std::string_view part : {state, output, reason}) add(part);
+  for (const Push& push : effects.pushes()) {
+    add(push.to_all ? "broadcast" : "reply");
+    add(push.name);
+    add(push.detail);
+  }
+  for (const Deed& deed : effects.deeds()) {
+    add(std::to_string(static_cast<int>(deed.kind)));
+    add(deed.target);
+    add(deed.event);
+    add(deed.payload);
+    add(std::to_string(deed.after.count()));
+  }
+  return hash_of(all);
 }
 
 Result<std::string> Turn::call(std::string_view function, std::string_view input) {
-  Result<std::string> answer = std::string();
-  if (function == "self") {
-    answer = self();
-  } else if (function == "reply" || function == "broadcast") {
-    if (auto pushed = effects_.push(function == "broadcast", input); pushed.has_error()) {
-      return std::move(pushed).error();
+  if (function != "self") {
+    if (auto added = effects_.add(function, input); added.has_error()) {
+      return std::move(added).error();
     }
-  } else {
-    return Error{fmt::format("troupe_{} is not offered by this version of the server", function)};
+    return std::string();
   }
-  actor_.record_.answers.push_back(*answer);
+  std::string answer = self();
+  record_->answers.push_back(answer);
   return answer;
 }
 
@@ -178,7 +204,7 @@ void Turn::log(guest::LogLevel level, std::string_view text) {
   actor_.plugin_.write_log(actor_.actors_.log(),
                            inputs_.time_ns,
                            level,
-                           fmt::format("{} turn {}", actor_.address_.text(), actor_.record_.turn),
+                           fmt::format("{} turn {}", actor_.address_.text(), actor_.turns_ + 1),
                            text);
 }
 

@@ -11,7 +11,11 @@
 #include "guest/host.h"
 #include "guest/outcome.h"
 #include "guest/turn_inputs.h"
+#include "journal/record.h"
 
+#include <array>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,31 +30,58 @@ class Turn final : public guest::Host {
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
 
-  // Calls the export with [payload, state] (`init` with nothing, or [params]) and takes what it
-  // returns as the new state. done: the turn has committed and patch() and effects() are to be
-  // shown. Otherwise the actor is as before.
-  Task<guest::Outcome> run(std::string_view function, std::string_view payload);
+  // Calls the export and takes what it returns: of a `live_state` plugin, which is given [payload,
+  // state] (`init` nothing, or [params]), the new state; of a `call` plugin, which is given the
+  // payload as it is, bytes. When the turn has not committed the actor is as before.
+  Task<guest::Outcome> run(std::string_view function,
+                           std::string_view payload,
+                           const journal::InputId& id = {});
 
-  // What changed, an RFC 6902 text; valid until the next turn on this shard.
+  bool committed() const { return committed_; }
+  // The turn failed before its function was called: there was no instance to call it on.
+  bool failed_to_wake() const { return failed_to_wake_; }
+  // What changed, an RFC 6902 text; empty when there is no state. Valid until the next turn on this
+  // shard.
   std::string_view patch() const { return patch_; }
   const Effects& effects() const { return effects_; }
+  // What a call returned.
+  std::string_view output() const { return output_; }
 
  private:
   Result<std::string> call(std::string_view function, std::string_view input) override;
   void log(guest::LogLevel level, std::string_view text) override;
 
-  void begin(std::string_view function, std::string_view payload);
-  Task<guest::Outcome> wake();
-  guest::Outcome take_state(std::string_view output);
-  void commit();
-  void undo(const guest::Outcome& outcome);
+  void begin(std::string_view function, std::string_view payload, const journal::InputId& id);
+  void end(const guest::Outcome& outcome);
   std::string self() const;
 
   Actor& actor_;
   const Viewer* const caller_;
+  journal::Record* record_ = nullptr;
   guest::TurnInputs inputs_;
   Effects effects_;
   std::string_view patch_;
+  std::string output_;
+  bool committed_ = false;
+  bool failed_to_wake_ = false;
 };
+
+// What a turn and its repetition have in common.
+
+// The input of an export: what the plugin's behaviour makes of the payload. Borrows from both.
+struct Pieces {
+  std::array<std::string_view, 5> array;
+  std::size_t count = 0;
+
+  operator std::span<const std::string_view>() const { return std::span(array).first(count); }
+};
+Pieces pieces_of(const Actor& actor, std::string_view payload);
+// Makes the output of an export the new state. Otherwise than done: it cannot be one.
+guest::Outcome take_state(Actor& actor, std::string_view output, std::string_view* patch);
+// What a record says about the outcome of its turn.
+journal::Hash hash_of(std::string_view state,
+                      std::string_view output,
+                      std::string_view reason,
+                      const Effects& effects);
 
 }  // namespace troupe::actor

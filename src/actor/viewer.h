@@ -19,9 +19,11 @@ class Actor;
 struct Viewer {
   const std::size_t shard;  // of the channel
   const std::size_t actor_shard;
-  const Address address;  // of the actor
-  const bool ends_actor;  // an actor of its own, `{topic}/{join}`: it ends with this viewer
-  const std::string id;   // the session's letters, else letters of the join's own
+  const Address address;     // of the actor
+  const bool ends_actor;     // an actor of its own, `{topic}/{join}`: it ends with this viewer
+  const std::string id;      // the session's letters, else letters of the join's own
+  const std::string person;  // whose failures are counted together: the session's letters, else the
+                             // client's address
   const std::string topic;
   const std::string params;  // of the join, canonical JSON
 

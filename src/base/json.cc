@@ -652,6 +652,10 @@ void quote(std::string& out, std::string_view utf8) {
   out += '"';
 }
 
+bool is_utf8(std::string_view bytes) {
+  return simdjson::validate_utf8(bytes);
+}
+
 void unescape(std::string& out, std::string_view inside) {
   while (!inside.empty()) {
     std::size_t plain = std::min(inside.find('\\'), inside.size());

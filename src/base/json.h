@@ -178,6 +178,8 @@ std::strong_ordering compare_strings(const Tape& a, const Node& x, const Tape& b
 // are replaced by U+FFFD, so that what is written is JSON whatever came in.
 void quote(std::string& out, std::string_view utf8);
 
+bool is_utf8(std::string_view bytes);
+
 // Appends the characters that stand between the quotes of a string parse() has accepted.
 void unescape(std::string& out, std::string_view inside);
 

@@ -31,6 +31,14 @@ void Random::fill(std::span<std::uint8_t> bytes) {
   }
 }
 
+std::uint64_t Random::number() {
+  std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
+  fill(bytes);
+  std::uint64_t out = 0;
+  for (const std::uint8_t byte : bytes) out = out << 8U | byte;
+  return out;
+}
+
 std::string Random::letters(std::size_t count) {
   static constexpr std::string_view alphabet = "abcdefghijklmnopqrstuvwxyz234567";
   std::string text(count, '\0');

@@ -23,6 +23,8 @@ class Random {
 
   void fill(std::span<std::uint8_t> bytes);
 
+  std::uint64_t number();
+
   // `count` letters and digits of base 32 (a-z, 2-7), five random bits each.
   std::string letters(std::size_t count);
 

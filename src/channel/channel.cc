@@ -17,11 +17,15 @@ namespace troupe::channel {
 namespace {
 
 constexpr std::string_view event_prefix = "lvs_evt:";
+constexpr std::string_view call_prefix = "call:";
 // The join parameter that stands for a browser where cookies do not reach; no guest sees it.
 constexpr std::string_view session_param = "troupe_session";
 constexpr std::size_t session_param_bytes_min = 22;
 constexpr std::size_t session_param_bytes_max = 128;
 constexpr std::size_t letters = 16;
+// Before the ref of a call: how it came, and how it is answered.
+constexpr char text_mark = 't';
+constexpr char binary_mark = 'b';
 
 // The params of a join as guests see them: canonical, without the session.
 std::string visible_params(json::Value params) {
@@ -45,15 +49,6 @@ std::string session_of_params(const Context& context, json::Value params) {
   if (session.size() < session_param_bytes_min || session.size() > session_param_bytes_max)
     return {};
   return wire::session_letters(context.session_key, "join parameter", session);
-}
-
-std::string error_payload(std::string_view type, std::string_view message) {
-  std::string payload = "{\"type\":";
-  json::quote(payload, type);
-  payload += ",\"message\":";
-  json::quote(payload, message);
-  payload += '}';
-  return payload;
 }
 
 std::string reason_payload(std::string_view reason) {
@@ -81,7 +76,7 @@ Channel::~Channel() {
   authorize_.reset();
   if (!viewer_) return;
   viewer_->outbox = nullptr;
-  if (joined_) client_.context.system.leave(viewer_);
+  if (asked_) client_.context.system.leave(viewer_);
 }
 
 void Channel::start(const Join& join) {
@@ -112,6 +107,7 @@ void Channel::start(const Join& join) {
       .address = std::move(address),
       .ends_actor = own_actor,
       .id = session.empty() ? join_letters : session,
+      .person = session.empty() ? client_.remote_address : session,
       .topic = topic_,
       .params = std::string(canonical->text()),
   });
@@ -141,7 +137,7 @@ Task<> Channel::authorize(actor::Plugin& plugin) {
 
   actor::Actors& actors = client_.context.system.on(client_.context.shard);
   const actor::PureOutcome outcome =
-      co_await actor::pure_call(actors, plugin, "authorize", std::move(input));
+      co_await actor::pure_call(actors, plugin, plugin.version, "authorize", std::move(input));
   if (outcome.ending == guest::Ending::error) {
     refuse(outcome.message);
     co_return;
@@ -164,39 +160,77 @@ Task<> Channel::authorize(actor::Plugin& plugin) {
   welcome();
 }
 
+// The plugin has nothing against it; the actor has the last word.
 void Channel::welcome() {
+  asked_ = true;
+  viewer_->outbox = this;
+  client_.context.system.join(viewer_);
+}
+
+void Channel::joined() {
   client_.sink.send_text(
       wire::reply_frame(join_ref_, ref_, topic_json_, wire::ReplyStatus::ok, "{}"));
   joined_ = true;
-  viewer_->outbox = this;
-  client_.context.system.join(viewer_);
-  for (const Waiting& waiting : std::exchange(early_, {})) handle(waiting.event, waiting.payload);
-}
-
-void Channel::refuse(std::string_view reason) {
-  over_ = true;
-  client_.sink.send_text(wire::reply_frame(
-      join_ref_, ref_, topic_json_, wire::ReplyStatus::error, reason_payload(reason)));
-}
-
-void Channel::on_event(std::string_view event, std::string_view payload) {
-  if (over_) return;
-  if (joined_) return handle(event, payload);
-  if (early_.size() < client_.context.bounds.events_waiting_max) {
-    early_.push_back({std::string(event), std::string(payload)});
-  } else {
-    error(error_payload("busy", "too many events are waiting; try again"));
+  for (const Waiting& waiting : std::exchange(early_, {})) {
+    handle(waiting.ref, waiting.event, waiting.payload);
   }
 }
 
-void Channel::on_binary(std::string_view event) {
-  if (over_) return;
-  error(error_payload("error", fmt::format("\"{}\" came as binary; events are JSON", event)));
+void Channel::refused(std::string_view payload) {
+  over_ = true;
+  asked_ = false;
+  client_.sink.send_text(
+      wire::reply_frame(join_ref_, ref_, topic_json_, wire::ReplyStatus::error, payload));
 }
 
-void Channel::handle(std::string_view event, std::string_view payload) {
+void Channel::refuse(std::string_view reason) {
+  refused(reason_payload(reason));
+}
+
+void Channel::ended(actor::EndReason reason) {
+  over_ = true;
+  asked_ = false;
+  if (reason == actor::EndReason::crashed) {
+    client_.sink.send_text(wire::error_frame(join_ref_, topic_json_, "{}"));
+  } else {
+    client_.sink.send_text(wire::close_frame(join_ref_, topic_json_));
+  }
+}
+
+void Channel::on_event(std::string_view ref, std::string_view event, std::string_view payload) {
+  if (over_) return;
+  if (joined_) return handle(ref, event, payload);
+  if (early_.size() < client_.context.bounds.events_waiting_max) {
+    early_.push_back({std::string(ref), std::string(event), std::string(payload)});
+  } else {
+    error(actor::error_payload("busy", "too many events are waiting; try again"));
+  }
+}
+
+void Channel::on_binary(std::string_view ref, std::string_view event, std::string_view payload) {
+  if (over_) return;
+  if (!event.starts_with(call_prefix)) {
+    return error(actor::error_payload(
+        "error", fmt::format("\"{}\" came as binary; events are JSON", event)));
+  }
+  if (!joined_) {
+    return error(actor::error_payload("busy", "the join is under way; try again"));
+  }
+  call(ref, event.substr(call_prefix.size()), payload, true);
+}
+
+void Channel::handle(std::string_view ref, std::string_view event, std::string_view payload) {
+  if (event.starts_with(call_prefix)) {
+    json::Tape tape;
+    [[maybe_unused]] const auto parsed = json::parse(payload, tape);
+    assert(parsed.has_value() && "the whole frame has been parsed before");
+    // A function takes bytes: of a text its characters, of anything else the JSON.
+    return tape.root().is_string()
+               ? call(ref, event.substr(call_prefix.size()), tape.root().string(), false)
+               : call(ref, event.substr(call_prefix.size()), payload, false);
+  }
   if (unanswered_ >= client_.context.bounds.events_waiting_max) {
-    return error(error_payload("busy", "too many events are waiting; try again"));
+    return error(actor::error_payload("busy", "too many events are waiting; try again"));
   }
   if (event == "lvs_refresh") {
     ++unanswered_;
@@ -206,10 +240,59 @@ void Channel::handle(std::string_view event, std::string_view payload) {
   const bool is_event = event.starts_with(event_prefix);
   if (is_event) event.remove_prefix(event_prefix.size());
   if (!is_event || !rule_.allows(event)) {
-    return error(error_payload("error", fmt::format("unknown event \"{}\"", event)));
+    return error(actor::error_payload("error", fmt::format("unknown event \"{}\"", event)));
   }
   ++unanswered_;
   client_.context.system.event(viewer_, event, payload);
+}
+
+void Channel::call(std::string_view ref,
+                   std::string_view function,
+                   std::string_view input,
+                   bool binary) {
+  std::string mark(1, binary ? binary_mark : text_mark);
+  mark += ref;
+  actor::Answer answer{.verdict = actor::Verdict::busy,
+                       .message = "too many calls are waiting; try again"};
+  if (unanswered_ >= client_.context.bounds.events_waiting_max) return called(mark, answer);
+  if (!rule_.offers(function)) {
+    answer.verdict = actor::Verdict::missing;
+    answer.message = fmt::format("unknown function \"{}\"", function);
+    return called(mark, answer);
+  }
+  ++unanswered_;
+  client_.context.system.call(viewer_, function, input, mark);
+}
+
+// What is JSON goes out as such, other text as a string; bytes need a binary call.
+void Channel::called(std::string_view mark, const actor::Answer& answer) {
+  const std::string_view ref = mark.substr(1);
+  const auto reply = [&](wire::ReplyStatus status, std::string_view response) {
+    if (is_full()) return client_.sink.close(CloseCode::try_again_later);
+    client_.sink.send_text(wire::reply_frame(join_ref_, ref, topic_json_, status, response));
+  };
+  const auto fail = [&](std::string_view type, std::string_view message) {
+    reply(wire::ReplyStatus::error, actor::error_payload(type, message));
+  };
+  if (answer.verdict != actor::Verdict::done) return fail(actor::type_of(answer), answer.message);
+  if (mark.front() == binary_mark) {
+    const auto head = wire::binary_reply_head(join_ref_, ref, topic_, wire::ReplyStatus::ok);
+    if (head.has_error()) return fail("output", head.error().message);
+    if (is_full()) return client_.sink.close(CloseCode::try_again_later);
+    const std::array<std::string_view, 2> pieces = {*head, answer.output};
+    return client_.sink.send_binary(pieces);
+  }
+  json::Tape tape;
+  if (json::parse(answer.output, tape).has_value()) {
+    return reply(wire::ReplyStatus::ok, answer.output);
+  }
+  if (!json::is_utf8(answer.output)) {
+    return fail("output",
+                "the function returned bytes that are no text; call it with a binary message");
+  }
+  std::string text;
+  json::quote(text, answer.output);
+  reply(wire::ReplyStatus::ok, text);
 }
 
 void Channel::on_drained() {

@@ -51,19 +51,20 @@ class Channel final : private actor::Outbox {
 
   const std::string& topic() const { return topic_; }
   const std::string& join_ref() const { return join_ref_; }
-  // The join was refused, and the client knows: the topic is free again.
+  // The join was refused or has ended, and the client knows: the topic is free again.
   bool is_over() const { return over_; }
 
   // A frame of the client for this channel, by its event name.
-  void on_event(std::string_view event, std::string_view payload);
-  // A binary frame: no behaviour here takes one, and the client is told.
-  void on_binary(std::string_view event);
+  void on_event(std::string_view ref, std::string_view event, std::string_view payload);
+  // A binary frame: a call of a function.
+  void on_binary(std::string_view ref, std::string_view event, std::string_view payload);
 
   // The client reads again after its socket was full.
   void on_drained();
 
  private:
   struct Waiting {
+    std::string ref;
     std::string event;
     std::string payload;
   };
@@ -72,14 +73,19 @@ class Channel final : private actor::Outbox {
   Task<> authorize(actor::Plugin& plugin);
   void welcome();
   void refuse(std::string_view reason);
-  void handle(std::string_view event, std::string_view payload);
+  void handle(std::string_view ref, std::string_view event, std::string_view payload);
+  void call(std::string_view ref, std::string_view function, std::string_view input, bool binary);
 
   // actor::Outbox
+  void joined() override;
+  void refused(std::string_view payload) override;
   void state(std::string_view state, actor::StateReason reason) override;
   void patch(std::string_view patch) override;
   void push(std::string_view name, std::string_view detail) override;
   void error(std::string_view payload) override;
+  void called(std::string_view mark, const actor::Answer& answer) override;
   void answered() override;
+  void ended(actor::EndReason reason) override;
 
   void send(std::string_view event, std::string_view payload);
   bool is_full() const;
@@ -94,7 +100,8 @@ class Channel final : private actor::Outbox {
   std::string head_;  // `["4",null,"todo:all",` of every push
 
   actor::ViewerPtr viewer_;  // null when the join was refused before an actor was known
-  bool joined_ = false;
+  bool asked_ = false;       // the actor knows of the viewer, or will
+  bool joined_ = false;      // and the client of that
   bool over_ = false;
   // Came while the join was under way.
   std::vector<Waiting> early_;

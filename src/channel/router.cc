@@ -133,6 +133,10 @@ std::optional<std::string_view> TopicRule::rest_of(std::string_view topic) const
   return std::string_view();
 }
 
+bool TopicRule::offers(std::string_view function) const {
+  return std::find(functions.begin(), functions.end(), function) != functions.end();
+}
+
 bool TopicRule::allows(std::string_view event) const {
   return !events || std::find(events->begin(), events->end(), event) != events->end();
 }

@@ -62,11 +62,13 @@ struct TopicRule {
   std::string plugin;
   KeyTemplate actor;
   std::optional<std::vector<std::string>> events;  // the whole list of events, when given
+  std::vector<std::string> functions;              // that clients may call
   std::uint64_t max_version = 1000;                // the version after it is 0
 
   // What the star matched (empty without a star), or nothing when the topic does not match.
   std::optional<std::string_view> rest_of(std::string_view topic) const;
   bool allows(std::string_view event) const;
+  bool offers(std::string_view function) const;
 };
 
 // The rules of a server. Immutable; replaced whole when the configuration changes, so channels

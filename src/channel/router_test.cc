@@ -75,7 +75,7 @@ TEST(KeyTemplate, NamesWhatIsWrongWithATemplate) {
 }
 
 TopicRule rule(std::string match) {
-  return {std::move(match), "p", *KeyTemplate::parse("{topic}"), std::nullopt, 1000};
+  return {std::move(match), "p", *KeyTemplate::parse("{topic}"), std::nullopt, {}, 1000};
 }
 
 TEST(TopicRule, MatchesExactlyOrByItsPrefix) {

@@ -58,8 +58,8 @@ struct SocketChannels::Impl {
     if (channel == nullptr) return unmatched(frame);
     // What was sent under an earlier join of the topic is for a channel that is gone.
     if (frame.join_ref != "null" && frame.join_ref != channel->join_ref()) return;
-    if (frame.binary) return channel->on_binary(frame.event);
-    channel->on_event(frame.event, frame.payload);
+    if (frame.binary) return channel->on_binary(frame.ref, frame.event, frame.payload);
+    channel->on_event(frame.ref, frame.event, frame.payload);
   }
 
   void join(const wire::ClientFrame& frame) {

@@ -66,8 +66,8 @@ int make_new(const NewArguments& arguments) {
     }
     return unknown("behaviour", arguments.behaviour, &Template::behaviour);
   }
-  if (!server::is_plugin_name(arguments.name)) {
-    fmt::print(stderr, "\"{}\": {}\n", arguments.name, server::plugin_name_rule);
+  if (!actor::is_plugin_name(arguments.name)) {
+    fmt::print(stderr, "\"{}\": {}\n", arguments.name, actor::plugin_name_rule);
     return wrong_usage;
   }
   const char first = arguments.name.front();

@@ -612,6 +612,9 @@ Instance::~Instance() = default;
 bool Instance::spent() const {
   return impl_->spent;
 }
+std::size_t Instance::memory_bytes() const {
+  return impl_->module->not_capturable().empty() ? impl_->state().memory().size() : 0;
+}
 const Module& Instance::module() const {
   return *impl_->module;
 }

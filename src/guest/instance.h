@@ -111,6 +111,8 @@ class Instance {
   // again.
   bool spent() const;
 
+  // Of its memory; 0 where that cannot be captured, and so is not known.
+  std::size_t memory_bytes() const;
   const Module& module() const;
 
   struct Impl;

@@ -51,7 +51,7 @@ App::App(Config config, std::shared_ptr<Log> log)
     : config_(std::move(config)),
       log_(std::move(log)),
       shards_(config_.http.threads),
-      system_(shards_, clock_, *log_, config_.bounds.instances_max) {}
+      system_(shards_, clock_, *log_, {.instances_max = config_.bounds.instances_max}) {}
 
 App::~App() {
   stop();

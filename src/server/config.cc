@@ -30,7 +30,6 @@ constexpr std::int64_t text_bytes_max = 256 * mib;
 constexpr std::int64_t time_ms_max = 3'600'000;
 // Larger integers are not exact in browsers.
 constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;
-constexpr std::size_t plugin_name_bytes_max = 63;
 
 // A path of plain parts, without '/' at its end.
 bool is_mount(std::string_view text) {
@@ -175,7 +174,7 @@ class Reader {
     guest::Limits& limits = plugin.environment.limits;
     limits.output_bytes_max = output_bytes_max_;
 
-    if (!is_plugin_name(name)) section.mistake("", plugin_name_rule);
+    if (!actor::is_plugin_name(name)) section.mistake("", actor::plugin_name_rule);
     read_file(section, "source", plugin.source);
     read_file(section, "wasm", plugin.wasm);
     section.not_offered("manifest", "name the module with wasm, and its settings here");
@@ -236,20 +235,15 @@ class Reader {
   static void read_behaviour(Section& section, actor::Behaviour& behaviour) {
     static const std::vector<std::string> known = {"call", "live_state", "live_view", "game"};
     std::string text = "call";
-    const bool given = section.string("behaviour", text);
-    if (section.has("behaviour") && !given) return;
+    if (!section.string("behaviour", text) && section.has("behaviour")) return;
     if (text == "live_state") {
       behaviour = actor::Behaviour::live_state;
     } else if (text == "call") {
-      section.mistake("behaviour",
-                      fmt::format("{}, whose functions this version of troupe calls on the command "
-                                  "line only (troupe call FILE FUNCTION); for an actor behind a "
-                                  "topic write behaviour = \"live_state\"",
-                                  given ? "it is \"call\"" : "it is missing and so \"call\""));
+      behaviour = actor::Behaviour::call;
     } else if (std::find(known.begin(), known.end(), text) != known.end()) {
       section.mistake("behaviour",
                       fmt::format("this version of troupe does not offer \"{}\" yet; it has "
-                                  "\"live_state\"",
+                                  "\"call\" and \"live_state\"",
                                   text));
     } else {
       section.mistake("behaviour",
@@ -291,7 +285,10 @@ class Reader {
         })) {
       rule.events = std::move(events);
     }
-    section.not_offered("functions", "topics reach live_state plugins only");
+    section.strings("functions", [&](const std::string& function, const Section::Note& note) {
+      if (function.empty()) note("must not be empty");
+      rule.functions.push_back(function);
+    });
     section.number("max_version", rule.max_version, 1, version_max);
 
     for (const TopicConfig& earlier : config_.topics) {
@@ -346,13 +343,6 @@ class Reader {
 };
 
 }  // namespace
-
-bool is_plugin_name(std::string_view name) {
-  const auto first = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const auto other = [&](char c) { return first(c) || c == '_' || c == '.' || c == '-'; };
-  return !name.empty() && name.size() <= plugin_name_bytes_max && first(name.front()) &&
-         std::all_of(name.begin(), name.end(), other);
-}
 
 Result<void> check_address(std::string_view text) {
   const Error error{fmt::format(

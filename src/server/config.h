@@ -28,10 +28,6 @@ namespace troupe::server {
 // `127.0.0.1:4000`, `[::1]:4000` or `localhost:4000`. Port 0 takes any free one.
 Result<void> check_address(std::string_view text);
 
-bool is_plugin_name(std::string_view name);
-inline constexpr std::string_view plugin_name_rule =
-    "a plugin's name is 1 to 63 of a-z 0-9 _ . - and begins with a letter or a digit";
-
 struct HttpConfig {
   std::vector<std::string> listen;           // addresses with ports
   std::vector<std::string> origins;          // besides the server's own

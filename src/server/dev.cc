@@ -322,9 +322,9 @@ Result<Config> config_for_file(const fs::path& file, const Overrides& overrides)
   PluginConfig plugin;
   plugin.name = file.stem().string();
   plugin.place = file.string();
-  if (!is_plugin_name(plugin.name)) {
-    return Error{
-        fmt::format("{} cannot be named after its file: {}", file.string(), plugin_name_rule)};
+  if (!actor::is_plugin_name(plugin.name)) {
+    return Error{fmt::format(
+        "{} cannot be named after its file: {}", file.string(), actor::plugin_name_rule)};
   }
   (is_module(file) ? plugin.wasm : plugin.source) = file;
 

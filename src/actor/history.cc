@@ -1,0 +1,39 @@
+#include "actor/history.h"
+
+#include <utility>
+
+namespace troupe::actor {
+
+void History::keep() {
+  if (!complete_) return;
+  bytes_ += turns_[count_].bytes();
+  ++count_;
+  if (count_ > replay_turns_max || bytes_ > replay_bytes_max) {
+    complete_ = false;
+    count_ = 0;
+    bytes_ = 0;
+    turns_.clear();
+  }
+}
+
+void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
+  checkpoint_ = std::move(checkpoint);
+  count_ = 0;
+  bytes_ = 0;
+  complete_ = true;
+}
+
+std::size_t History::bytes_kept() const {
+  if (!checkpoint_) return bytes_;
+  return bytes_ + checkpoint_->state.size() + checkpoint_->vars.bytes() +
+         (checkpoint_->memory ? checkpoint_->memory->bytes().size() : 0);
+}
+
+void History::shrink() {
+  turns_.clear();
+  turns_.shrink_to_fit();
+  count_ = 0;
+  bytes_ = 0;
+}
+
+}  // namespace troupe::actor

@@ -1,0 +1,76 @@
+// How an actor comes back to its last commit: a checkpoint, and the turns since.
+//
+// A turn that failed leaves the guest's memory in doubt, sleep frees it, and a crash of the server
+// loses it. In each case a new instance gets the checkpoint's memory and runs the turns since once
+// more from their records. Here are both, in memory. Owned by an actor; not thread-safe.
+#pragma once
+
+#include "guest/snapshot.h"
+#include "guest/vars.h"
+#include "journal/record.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace troupe::actor {
+
+// After this many turns, or when their records take this much, a checkpoint is due. Where the
+// guest's memory cannot be captured the records go on to their bounds; beyond these the memory is
+// given up, and the next instance starts with variables and state alone.
+inline constexpr std::size_t checkpoint_turns = 64;
+inline constexpr std::size_t checkpoint_bytes = std::size_t{64} << 10;
+inline constexpr std::size_t replay_turns_max = 1024;
+inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
+
+struct Checkpoint {
+  std::uint64_t turn = 0;
+  std::string code;  // content hash of the plugin whose memory it is
+  std::string state;  // canonical text; empty before init
+  guest::Vars vars;
+  std::optional<guest::Snapshot> memory;  // nothing: that of a new instance
+};
+
+class History {
+ public:
+  // Null for an actor that has not slept and has had few turns: it began with a new instance,
+  // without variables and state.
+  const Checkpoint* checkpoint() const { return checkpoint_.get(); }
+  std::span<const journal::Record> turns() const { return std::span(turns_).first(count_); }
+
+  // False when too much has happened since the checkpoint to be done again.
+  bool is_complete() const { return complete_; }
+  bool is_checkpoint_due() const {
+    return count_ >= checkpoint_turns || bytes_ >= checkpoint_bytes;
+  }
+
+  // A record to be filled by the turn that begins. Keeps the capacity of its strings.
+  journal::Record& next() {
+    if (count_ == turns_.size()) turns_.emplace_back();
+    return turns_[count_];
+  }
+  // The turn has committed: next() is part of the history.
+  void keep();
+
+  // What it takes, nearly.
+  std::size_t bytes_kept() const;
+
+  // Forgets the turns before.
+  void replace(std::unique_ptr<Checkpoint> checkpoint);
+
+  // Frees what an actor that sleeps has no use for.
+  void shrink();
+
+ private:
+  std::unique_ptr<Checkpoint> checkpoint_;
+  std::vector<journal::Record> turns_;  // the first count_, and what is kept of older ones
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+  bool complete_ = true;
+};
+
+}  // namespace troupe::actor

@@ -1,0 +1,230 @@
+// The one way back: an instance as the last commit left it.
+//
+// Failed turns, sleep and the loss of the process all come here. The last checkpoint gives memory,
+// variables and state; the turns since then run once more from their records, with their effects
+// off; each must come out as it did.
+#include "actor/actor.h"
+#include "actor/actors.h"
+#include "actor/effects.h"
+#include "actor/turn.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace troupe::actor {
+
+using guest::Ending;
+using guest::Outcome;
+
+namespace {
+
+// What the start-up of an instance may ask for: it belongs to no turn.
+class StartUpHost final : public guest::Host {
+ public:
+  StartUpHost(Actors& actors, Plugin& plugin, const Address& address)
+      : actors_(actors), plugin_(plugin), address_(address) {}
+
+  Result<std::string> call(std::string_view function, std::string_view) override {
+    return Error{fmt::format("troupe_{} cannot be used while the plugin starts up", function)};
+  }
+  void log(guest::LogLevel level, std::string_view text) override {
+    plugin_.write_log(actors_.log(),
+                      actors_.clock().now_ns(),
+                      level,
+                      fmt::format("{} start-up", address_.text()),
+                      text);
+  }
+
+ private:
+  Actors& actors_;
+  Plugin& plugin_;
+  const Address& address_;
+};
+
+}  // namespace
+
+// A turn of the past, run once more.
+class Repetition final : public guest::Host {
+ public:
+  Repetition(Actor& actor, const journal::Record& record)
+      : actor_(actor),
+        record_(record),
+        effects_(actor.version().bounds.effects_max, actor.version().bounds.effects_bytes_max) {}
+
+  // What came out differently; empty when nothing did.
+  Task<std::string> run() {
+    const guest::TurnInputs inputs{.time_ns = record_.time_ns, .seed = record_.seed};
+    const Pieces pieces = pieces_of(actor_, record_.input);
+    Outcome outcome = co_await actor_.instance_->call(
+        record_.function, pieces, inputs, actor_.vars_, *this);
+    if (outcome.ending == Ending::done && !actor_.is_call()) {
+      outcome = take_state(actor_, outcome.output, nullptr);
+    }
+    actor_.vars_.commit();
+    const bool is_error = record_.result == journal::Result::error;
+    if (outcome.ending != (is_error ? Ending::error : Ending::done)) {
+      co_return fmt::format("the outcome: expected {}, got {}: {}",
+                            is_error ? "error" : "done",
+                            guest::name_of(outcome.ending),
+                            outcome.message);
+    }
+    if (!different_.empty()) co_return different_;
+    if (answers_used_ != record_.answers.size()) {
+      co_return fmt::format("the calls of host functions: expected {} answers to be taken, got {}",
+                            record_.answers.size(),
+                            answers_used_);
+    }
+    const std::string_view state =
+        actor_.state_ ? std::string_view(actor_.state_->text()) : std::string_view();
+    const std::string_view output = actor_.is_call() ? outcome.output : std::string_view();
+    if (hash_of(state, output, outcome.message, effects_) != record_.outcome) {
+      co_return "the hash of state, output and effects";
+    }
+    co_return std::string();
+  }
+
+ private:
+  Result<std::string> call(std::string_view function, std::string_view input) override {
+    if (function != "self") {
+      if (auto added = effects_.add(function, input); added.has_error()) {
+        return std::move(added).error();
+      }
+      return std::string();
+    }
+    if (answers_used_ == record_.answers.size()) {
+      different_ = fmt::format("a call of troupe_{} beyond those recorded", function);
+      return Error{different_};
+    }
+    return record_.answers[answers_used_++];
+  }
+  void log(guest::LogLevel, std::string_view) override {}  // it was said the first time
+
+  Actor& actor_;
+  const journal::Record& record_;
+  Effects effects_;
+  std::size_t answers_used_ = 0;
+  std::string different_;
+};
+
+Task<Outcome> Actor::wake() {
+  if (version_ != plugin_.version) {
+    // Outside of an upgrade: the first turn, or a new configuration for the same code.
+    co_await switch_version();
+  }
+  if (instance_) co_return Outcome{};
+  co_return co_await revive();
+}
+
+Task<Outcome> Actor::revive() {
+  const Checkpoint* checkpoint = history_.checkpoint();
+  const bool has_memory = checkpoint != nullptr && checkpoint->memory &&
+                          checkpoint->code == version_->module->content_hash();
+  if (!history_.is_complete()) {
+    actors_.log().warn(
+        "[{}] starts with its variables and its state alone: its memory cannot be captured ({}), and "
+        "more than {} turns would have to be repeated",
+        address_.text(),
+        version_->module->not_capturable(),
+        replay_turns_max);
+    forget_memory();
+    checkpoint = history_.checkpoint();
+  }
+
+  StartUpHost host(actors_, plugin_, address_);
+  std::pair<std::unique_ptr<guest::Instance>, Outcome> made;
+  if (has_memory) {
+    made = co_await guest::Instance::restore(actors_.shard(),
+                                             plugin_.lane,
+                                             version_->module,
+                                             version_->environment,
+                                             *checkpoint->memory,
+                                             host);
+  } else {
+    made = co_await guest::Instance::create(
+        actors_.shard(), plugin_.lane, version_->module, version_->environment, {}, host);
+  }
+  if (!made.first) co_return std::move(made.second);
+  instance_ = std::move(made.first);
+  actors_.woke();
+  ++plugin_.counters.wakes;
+  if (history_.turns().empty()) co_return Outcome{};
+  co_return co_await repeat_turns();
+}
+
+Task<Outcome> Actor::repeat_turns() {
+  // The state and the variables are those of the last commit already; the turns must bring them
+  // there again.
+  std::optional<state::Canonical> state = std::exchange(state_, std::nullopt);
+  guest::Vars vars = std::exchange(vars_, {});
+  if (const Checkpoint* checkpoint = history_.checkpoint()) {
+    vars_ = checkpoint->vars;
+    if (!checkpoint->state.empty()) {
+      auto read = state::Canonical::read(checkpoint->state);
+      state_ = std::move(*read);
+    }
+  }
+  std::string different;
+  std::uint64_t turn = 0;
+  for (const journal::Record& record : history_.turns()) {
+    Repetition repetition(*this, record);
+    different = co_await repetition.run();
+    if (different.empty()) continue;
+    turn = record.turn;
+    break;
+  }
+  state_ = std::move(state);
+  vars_ = std::move(vars);
+  if (different.empty()) co_return Outcome{};
+  drop_instance();
+  co_return Outcome{.ending = Ending::trap,
+                    .message = fmt::format("turn {} came out differently when it was repeated", turn),
+                    .detail = different};
+}
+
+void Actor::drop_instance() {
+  if (!instance_) return;
+  instance_.reset();
+  actors_.slept();
+}
+
+void Actor::forget_memory() {
+  drop_instance();
+  history_.replace(std::make_unique<Checkpoint>(
+      Checkpoint{.turn = turns_,
+                 .code = version_->module->content_hash(),
+                 .state = state_ ? state_->text() : std::string(),
+                 .vars = vars_}));
+}
+
+void Actor::checkpoint() {
+  if (!instance_ || !version_->module->not_capturable().empty()) return;
+  auto memory = instance_->capture();
+  if (memory.has_error()) {
+    actors_.log().debug("[{}] no checkpoint: {}", address_.text(), memory.error().message);
+    return;
+  }
+  history_.replace(std::make_unique<Checkpoint>(
+      Checkpoint{.turn = turns_,
+                 .code = version_->module->content_hash(),
+                 .state = state_ ? state_->text() : std::string(),
+                 .vars = vars_,
+                 .memory = std::move(*memory)}));
+}
+
+// The memory may be half changed: it is gone, and comes back by the history.
+void Actor::undo() {
+  vars_.rollback();
+  drop_instance();
+}
+
+void Actor::sleep() {
+  if (!instance_) return;
+  if (!history_.turns().empty() || !history_.checkpoint()) checkpoint();
+  drop_instance();
+  if (history_.turns().empty()) history_.shrink();
+  mailbox_.shrink();
+  ++plugin_.counters.sleeps;
+}
+
+}  // namespace troupe::actor
