@@ -513,7 +513,11 @@ std::int64_t Actor::down_for_ms() const {
 
 bool Actor::is_forgettable() const {
   return audience_.empty() && !has_history_ && mailbox_.empty() && timers_.empty() &&
-         topics_.empty() && !is_down();
+         topics_.empty() && !is_punishing();
+}
+
+bool Actor::is_punishing() const {
+  return supervisor_.has_failures() && supervisor_.is_punishing(actors_.clock().now_ns());
 }
 
 journal::InputId Actor::next_input_id() {

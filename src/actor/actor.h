@@ -63,10 +63,11 @@ class Actor : public boost::intrusive::list_base_hook<
   std::string description(Detail detail = Detail::all) const;  // JSON, for operators
   // What it runs, or will run when its first message comes.
   const PluginVersion& version() const { return version_ ? *version_ : *plugin_.version; }
-  // Nobody sees it, and it is nothing that its first message would not make again; unless it is
-  // down.
+  // Nobody sees it, and it is nothing that its first message would not make again.
   bool is_forgettable() const;
   bool is_down() const { return down_for_ms() > 0; }
+  // It is down, or somebody is shut out.
+  bool is_punishing() const;
 
   // Handled at once when the actor and its shard have nothing else to do, else in order. A bounded
   // message that finds no room is answered with `busy`.

@@ -223,7 +223,7 @@ void Actors::slept() {
 void Actors::rest(Actor& actor) {
   if (actor.is_forgettable()) {
     retire(actor);
-  } else if (actor.is_awake() || actor.is_down()) {
+  } else if (actor.is_awake() || actor.is_punishing()) {
     idle_.push_back(actor);
     if (!bedtime_set_) wait_for_bedtime();
   }

@@ -149,7 +149,7 @@ class Actors {
   };
   // By the text of the address.
   std::unordered_map<std::string, std::unique_ptr<Actor>, Hash, std::equal_to<>> actors_;
-  Actor::IdleList idle_;  // awake or down, longest idle first
+  Actor::IdleList idle_;  // awake or punishing, longest idle first
   std::vector<std::unique_ptr<Actor>> retired_;
   std::list<Task<>> tasks_;
   bool bedtime_set_ = false;

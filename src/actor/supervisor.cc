@@ -54,6 +54,10 @@ std::int64_t Supervisor::shut_out_for_ns(std::string_view person, std::int64_t n
   return record == nullptr ? 0 : std::max<std::int64_t>(0, record->until_ns - now_ns);
 }
 
+bool Supervisor::is_punishing(std::int64_t now_ns) const {
+  return records_ && std::ranges::any_of(*records_, [&](const Record& one) { return one.until_ns > now_ns; });
+}
+
 void Supervisor::forgive() {
   records_.reset();
 }

@@ -33,6 +33,9 @@ class Supervisor {
   std::int64_t down_for_ns(std::int64_t now_ns) const;
   std::int64_t shut_out_for_ns(std::string_view person, std::int64_t now_ns) const;
 
+  // Whether the actor is down or anybody shut out: what must not be forgotten yet.
+  bool is_punishing(std::int64_t now_ns) const;
+
   // An operator has set the actor up again.
   void forgive();
 
