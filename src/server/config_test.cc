@@ -309,8 +309,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "troupe.toml:9:10: http.static: there is no folder pages"},
         Mistake{"PluginName",
                 "[plugins.Todo]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n",
-                "troupe.toml:8:10: plugins.Todo: a plugin's name is 1 to 63 of a-z 0-9 _ . - and "
-                "begins with a letter or a digit"},
+                "troupe.toml:8:10: plugins.Todo: a plugin's name has 1 to 63 of the characters a-z "
+                "0-9 _ . - and begins with a letter or digit"},
         Mistake{"PluginWithoutCode",
                 "[plugins.b]\nbehaviour = \"live_state\"\n",
                 "troupe.toml:8:10: plugins.b: has neither source (a JavaScript file) nor wasm (a "
@@ -323,15 +323,10 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"PluginIsNoTable",
                 "[plugins]\nb = \"todo.js\"\n",
                 "troupe.toml:9:5: plugins.b: expected a table, got a string"},
-        Mistake{"BehaviourMissing",
-                "[plugins.b]\nsource = \"todo.js\"\n",
-                "troupe.toml:8:10: plugins.b.behaviour: it is missing and so \"call\", whose "
-                "functions this version of troupe calls on the command line only (troupe call "
-                "FILE FUNCTION); for an actor behind a topic write behaviour = \"live_state\""},
         Mistake{"BehaviourOfLater",
                 "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"game\"\n",
                 "troupe.toml:10:13: plugins.b.behaviour: this version of troupe does not offer "
-                "\"game\" yet; it has \"live_state\""},
+                "\"game\" yet; it has \"call\" and \"live_state\""},
         Mistake{"Durability",
                 "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
                 "durability = \"commit\"\n",

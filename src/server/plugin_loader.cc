@@ -139,22 +139,42 @@ Result<std::vector<LoadedPlugin>> load_plugins(const Config& config, const Loade
 Result<void> check_events(std::span<const TopicConfig> topics,
                           std::span<const LoadedPlugin> plugins) {
   std::string mistakes;
+  const auto add = [&](std::string mistake) {
+    if (!mistakes.empty()) mistakes += '\n';
+    mistakes += mistake;
+  };
   for (const TopicConfig& topic : topics) {
     const auto plugin = std::find_if(plugins.begin(), plugins.end(), [&](const auto& each) {
       return each.config.name == topic.rule.plugin;
     });
-    if (plugin == plugins.end() || !topic.rule.events) continue;
+    if (plugin == plugins.end()) continue;
     const actor::PluginVersion& version = *plugin->version;
-    for (const std::string& event : *topic.rule.events) {
-      if (version.is_event(event)) continue;
-      std::string why = "is no event: names of the life cycle and those with _ in front never are";
-      if (!version.module->has_function(event)) {
+    const auto check = [&](std::string_view key, const std::string& name) {
+      if (version.is_event(name)) return;
+      std::string why = "is none: names of the life cycle and those with _ in front never are";
+      if (!version.module->has_function(name)) {
         why = fmt::format("is not exported by the plugin \"{}\"{}",
                           version.name,
-                          suggestion(event, events_of(version, plugin->code)));
+                          suggestion(name, events_of(version, plugin->code)));
       }
-      if (!mistakes.empty()) mistakes += '\n';
-      mistakes += fmt::format("{}.events: \"{}\" {}", topic.place, event, why);
+      add(fmt::format("{}.{}: \"{}\" {}", topic.place, key, name, why));
+    };
+    const bool is_call = version.behaviour == actor::Behaviour::call;
+    if (is_call && topic.rule.events) {
+      add(fmt::format("{}.events: the plugin \"{}\" has behaviour \"call\"; name what clients may "
+                      "call in functions",
+                      topic.place,
+                      version.name));
+    } else if (!is_call && !topic.rule.functions.empty()) {
+      add(fmt::format("{}.functions: the plugin \"{}\" has behaviour \"live_state\"; name what "
+                      "clients may send in events",
+                      topic.place,
+                      version.name));
+    } else {
+      for (const std::string& name : topic.rule.events.value_or(std::vector<std::string>())) {
+        check("events", name);
+      }
+      for (const std::string& name : topic.rule.functions) check("functions", name);
     }
   }
   if (!mistakes.empty()) return Error{std::move(mistakes)};

@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 from troupe import Server  # noqa: E402
 
 FRAME_SECONDS_MAX = 20
-LINE = re.compile(r"(?P<name>[a-z])?(?P<what><~|[><=*+!-])(?: (?P<text>.*))?$")
+LINE = re.compile(r"(?P<name>[a-z])?(?P<what><~|=<|[><=*+!-])(?: (?P<text>.*))?$")
 PATH = "/socket/websocket?vsn=2.0.0"
 
 
@@ -63,6 +63,8 @@ class Player:
             self.socket(name).send(self.fill(text))
         elif what == "=":
             self.socket(name).send(codecs.decode(text, "unicode_escape").encode("latin-1"))
+        elif what == "=<":
+            assert self.socket(name).recv(FRAME_SECONDS_MAX) == codecs.decode(text, "unicode_escape").encode("latin-1")
         elif what == "<":
             assert self.socket(name).recv(FRAME_SECONDS_MAX) == self.fill(text)
         elif what == "<~":
