@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,13 +61,17 @@ constexpr std::string_view plugin_text = R"((module
     (call $broadcast (call $block (i32.const 19) (i32.const 30)))
     (call $var_set (call $block (i32.const 49) (i32.const 1)) (call $block (i32.const 17) (i32.const 2)))
     (unreachable))
+  (func (export "keep")
+    (call $var_set (call $block (i32.const 49) (i32.const 1)) (call $block (i32.const 17) (i32.const 2)))
+    (call $give (i32.const 0) (i32.const 7)))
   (func (export "has_var")
     (if (i64.eqz (call $length (call $var_get (call $block (i32.const 49) (i32.const 1)))))
       (then (call $give (i32.const 0) (i32.const 7)))
       (else (call $give (i32.const 7) (i32.const 7)))))
   (func (export "count")
     (global.set $count (i32.add (global.get $count) (i32.const 1)))
-    (i32.store8 (i32.const 12) (i32.add (i32.const 48) (global.get $count)))
+    (i32.store8 (i32.const 12)
+      (i32.add (i32.const 48) (i32.rem_u (global.get $count) (i32.const 10))))
     (call $give (i32.const 7) (i32.const 7)))
 ))";
 
@@ -275,6 +280,42 @@ TEST_F(ActorTest, SleepAndRestartKeepTheMemory) {
   screen.take();
   event(viewer, "count");
   EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":3}])"});
+}
+
+// Whatever loses the instance, the actor comes back as it was: one that is put to sleep, restarted
+// and made to trap at random shows the same as one that is left alone.
+TEST_F(ActorTest, ADisturbedActorShowsWhatAnUndisturbedOneShows) {
+  const auto seed = static_cast<std::uint32_t>(std::random_device()());
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937 random(seed);
+  const auto below = [&](std::size_t count) { return random() % count; };
+  Screen calm;
+  Screen disturbed;
+  const auto left_alone = join(calm, "calm");
+  const auto troubled = join(disturbed, "troubled");
+  for (int step = 0; step < 400; ++step) {
+    clock.now += 10'000'000'000;  // no failure is near another
+    const char* name = std::array{"count", "one", "zero", "say", "keep", "has_var"}[below(6)];
+    calm.take();
+    disturbed.take();
+    event(left_alone, name);
+    event(troubled, name);
+    ASSERT_EQ(calm.take(), disturbed.take()) << "step " << step << " " << name;
+    switch (below(4)) {
+      case 0:
+        clock.now += 60'000'000'000;
+        for (std::size_t shard = 0; shard < shards.size(); ++shard) system.on(shard).tuck_in();
+        break;
+      case 1:
+        ask(Message::Kind::restart, "troubled");
+        break;
+      case 2:
+        event(troubled, below(2) == 0 ? "trap" : "say_and_trap");
+        break;
+      default:
+        break;
+    }
+  }
 }
 
 TEST_F(ActorTest, AViewerWhoseEventsKeepFailingIsSentAwayAndTheOthersStay) {

@@ -29,7 +29,7 @@ inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 
 struct Checkpoint {
   std::uint64_t turn = 0;
-  std::string code;  // content hash of the plugin whose memory it is
+  std::string code;   // content hash of the plugin whose memory it is
   std::string state;  // canonical text; empty before init
   guest::Vars vars;
   std::optional<guest::Snapshot> memory;  // nothing: that of a new instance

@@ -26,8 +26,8 @@ Task<Result<state::Canonical>> migrate(Actors& actors,
   const PureOutcome outcome =
       co_await pure_call(actors, plugin, std::move(to), "migrate", std::move(input));
   if (outcome.ending != guest::Ending::done) {
-    co_return Error{fmt::format(
-        "migrate failed ({}): {}", guest::name_of(outcome.ending), outcome.message)};
+    co_return Error{
+        fmt::format("migrate failed ({}): {}", guest::name_of(outcome.ending), outcome.message)};
   }
   if (outcome.output.size() > bytes_max) {
     co_return Error{fmt::format("migrate returned {} bytes, more than the {} allowed for a state",

@@ -12,9 +12,9 @@
 
 namespace troupe::actor {
 
-// A pure call of `migrate` with {"from", "to", "state"}: hashes of the two versions, and the state as
-// it is. The output is the new state; a version without `migrate` takes the state as it is. An Error
-// when it fails or does not return an object within the bounds.
+// A pure call of `migrate` with {"from", "to", "state"}: hashes of the two versions, and the state
+// as it is. The output is the new state; a version without `migrate` takes the state as it is. An
+// Error when it fails or does not return an object within the bounds.
 Task<Result<state::Canonical>> migrate(Actors& actors,
                                        Plugin& plugin,
                                        std::shared_ptr<const PluginVersion> to,

@@ -13,8 +13,9 @@ bool Supervisor::Record::failed(std::int64_t now_ns, const SupervisorRules& rule
   }
   if (++count <= rules.restarts_max) return false;
   count = 0;
-  back_off_ns = std::clamp(
-      2 * back_off_ns, std::int64_t{rules.back_off_min.count()}, std::int64_t{rules.back_off_max.count()});
+  back_off_ns = std::clamp(2 * back_off_ns,
+                           std::int64_t{rules.back_off_min.count()},
+                           std::int64_t{rules.back_off_max.count()});
   until_ns = now_ns + back_off_ns;
   return true;
 }
@@ -40,7 +41,8 @@ bool Supervisor::failed_for(std::string_view person,
       const auto is_person = [](const Record& one) { return !one.person.empty(); };
       records_->erase(std::ranges::find_if(*records_, is_person));
     }
-    record = &records_->emplace_back(Record{.person = std::string(person), .window_begin_ns = now_ns});
+    record =
+        &records_->emplace_back(Record{.person = std::string(person), .window_begin_ns = now_ns});
   }
   return record->failed(now_ns, rules);
 }
@@ -55,7 +57,8 @@ std::int64_t Supervisor::shut_out_for_ns(std::string_view person, std::int64_t n
 }
 
 bool Supervisor::is_punishing(std::int64_t now_ns) const {
-  return records_ && std::ranges::any_of(*records_, [&](const Record& one) { return one.until_ns > now_ns; });
+  return records_ &&
+         std::ranges::any_of(*records_, [&](const Record& one) { return one.until_ns > now_ns; });
 }
 
 void Supervisor::forgive() {

@@ -56,8 +56,8 @@ class Repetition final : public guest::Host {
   Task<std::string> run() {
     const guest::TurnInputs inputs{.time_ns = record_.time_ns, .seed = record_.seed};
     const Pieces pieces = pieces_of(actor_, record_.input);
-    Outcome outcome = co_await actor_.instance_->call(
-        record_.function, pieces, inputs, actor_.vars_, *this);
+    Outcome outcome =
+        co_await actor_.instance_->call(record_.function, pieces, inputs, actor_.vars_, *this);
     if (outcome.ending == Ending::done && !actor_.is_call()) {
       outcome = take_state(actor_, outcome.output, nullptr);
     }
@@ -122,7 +122,8 @@ Task<Outcome> Actor::revive() {
                           checkpoint->code == version_->module->content_hash();
   if (!history_.is_complete()) {
     actors_.log().warn(
-        "[{}] starts with its variables and its state alone: its memory cannot be captured ({}), and "
+        "[{}] starts with its variables and its state alone: its memory cannot be captured ({}), "
+        "and "
         "more than {} turns would have to be repeated",
         address_.text(),
         version_->module->not_capturable(),
@@ -177,9 +178,10 @@ Task<Outcome> Actor::repeat_turns() {
   vars_ = std::move(vars);
   if (different.empty()) co_return Outcome{};
   drop_instance();
-  co_return Outcome{.ending = Ending::trap,
-                    .message = fmt::format("turn {} came out differently when it was repeated", turn),
-                    .detail = different};
+  co_return Outcome{
+      .ending = Ending::trap,
+      .message = fmt::format("turn {} came out differently when it was repeated", turn),
+      .detail = different};
 }
 
 void Actor::drop_instance() {
@@ -190,11 +192,11 @@ void Actor::drop_instance() {
 
 void Actor::forget_memory() {
   drop_instance();
-  history_.replace(std::make_unique<Checkpoint>(
-      Checkpoint{.turn = turns_,
-                 .code = version_->module->content_hash(),
-                 .state = state_ ? state_->text() : std::string(),
-                 .vars = vars_}));
+  history_.replace(
+      std::make_unique<Checkpoint>(Checkpoint{.turn = turns_,
+                                              .code = version_->module->content_hash(),
+                                              .state = state_ ? state_->text() : std::string(),
+                                              .vars = vars_}));
 }
 
 void Actor::checkpoint() {
@@ -204,12 +206,12 @@ void Actor::checkpoint() {
     actors_.log().debug("[{}] no checkpoint: {}", address_.text(), memory.error().message);
     return;
   }
-  history_.replace(std::make_unique<Checkpoint>(
-      Checkpoint{.turn = turns_,
-                 .code = version_->module->content_hash(),
-                 .state = state_ ? state_->text() : std::string(),
-                 .vars = vars_,
-                 .memory = std::move(*memory)}));
+  history_.replace(
+      std::make_unique<Checkpoint>(Checkpoint{.turn = turns_,
+                                              .code = version_->module->content_hash(),
+                                              .state = state_ ? state_->text() : std::string(),
+                                              .vars = vars_,
+                                              .memory = std::move(*memory)}));
 }
 
 // The memory may be half changed: it is gone, and comes back by the history.

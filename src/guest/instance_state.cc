@@ -73,7 +73,8 @@ InstanceState::InstanceState(wasmtime_context_t* context,
 
 std::span<std::uint8_t> InstanceState::memory() const {
   if (!memory_) return {};
-  return {wasmtime_memory_data(context_, &*memory_), wasmtime_memory_data_size(context_, &*memory_)};
+  return {wasmtime_memory_data(context_, &*memory_),
+          wasmtime_memory_data_size(context_, &*memory_)};
 }
 
 std::uint32_t InstanceState::memory_pages() const {
@@ -139,8 +140,7 @@ void copy_memory(const InstanceState& from,
                  std::span<std::uint8_t> to) {
   const std::span<const std::uint8_t> memory = from.memory();
   std::vector<std::uint32_t> pages;
-  std::ranges::set_union(
-      from.changed_since(base, scan), base.started(), std::back_inserter(pages));
+  std::ranges::set_union(from.changed_since(base, scan), base.started(), std::back_inserter(pages));
   for (const std::uint32_t page : pages) {
     const std::size_t at = page * page_bytes;
     if (at < memory.size()) std::memcpy(to.data() + at, memory.data() + at, page_bytes);

@@ -78,8 +78,7 @@ PageScan::PageScan(Method method)
 // Tried on a memory whose first page alone is touched.
 bool PageScan::works() const {
   constexpr std::size_t bytes = 65536;
-  void* mapped =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return false;
   const std::span probe(static_cast<std::uint8_t*>(mapped), bytes);
   probe[0] = 1;

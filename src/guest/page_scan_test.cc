@@ -1,9 +1,8 @@
 // No page that was written to is missed, whichever way the kernel is asked.
 #include "guest/page_scan.h"
 
-#include <sys/mman.h>
-
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <random>

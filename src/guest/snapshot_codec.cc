@@ -87,10 +87,8 @@ std::size_t bytes_of(ValueType type) {
 Digest checksum_of(std::string_view bytes) {
   static constexpr std::array<unsigned char, crypto_shorthash_siphashx24_KEYBYTES> key{};
   Digest sum;
-  ::crypto_shorthash_siphashx24(sum.data(),
-                                reinterpret_cast<const unsigned char*>(bytes.data()),
-                                bytes.size(),
-                                key.data());
+  ::crypto_shorthash_siphashx24(
+      sum.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), key.data());
   return sum;
 }
 
@@ -176,7 +174,8 @@ Result<std::pair<SnapshotHeader, std::string_view>> split(std::string_view bytes
   header.content_hash = value_at<ContentHash>(bytes, content_hash_at);
   header.base = value_at<Digest>(bytes, base_at);
   header.memory_pages = value_at<std::uint32_t>(bytes, memory_pages_at);
-  if (header.memory_pages > memory_pages_max) return damaged("it has more memory than there can be");
+  if (header.memory_pages > memory_pages_max)
+    return damaged("it has more memory than there can be");
   const std::size_t pages = value_at<std::uint32_t>(bytes, pages_at);
   if (pages > header.memory_pages * pages_in_wasm_page) {
     return damaged("it has more pages than its memory");

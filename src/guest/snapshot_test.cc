@@ -27,13 +27,10 @@ Outcome sleep_and_wake(Plugin& plugin) {
   // Stored and read again, as a journal does.
   const Snapshot snapshot = Snapshot::read(plugin.instance->capture().value().bytes()).value();
   plugin.instance.reset();
-  auto [made, outcome] = finish(plugin.shard,
-                                Instance::restore(plugin.shard,
-                                                  plugin.lane,
-                                                  plugin.module,
-                                                  plugin.environment,
-                                                  snapshot,
-                                                  plugin.host));
+  auto [made, outcome] = finish(
+      plugin.shard,
+      Instance::restore(
+          plugin.shard, plugin.lane, plugin.module, plugin.environment, snapshot, plugin.host));
   plugin.instance = std::move(made);
   return std::move(outcome);
 }
@@ -136,7 +133,8 @@ TEST(Snapshot, SleepAfterEveryCallGivesWhatNeverSleepingGives) {
 }
 
 TEST(Snapshot, IsSmall) {
-  Plugin plugin(module_text(R"((func (export "write") (i64.store (i32.const 70000) (i64.const 5))))"));
+  Plugin plugin(
+      module_text(R"((func (export "write") (i64.store (i32.const 70000) (i64.const 5))))"));
   plugin.output("write");
   EXPECT_LT(plugin.instance->capture().value().bytes().size(), 150U);
   EXPECT_EQ(plugin.instance->capture().value().memory_pages(), 2U);
@@ -214,13 +212,10 @@ TEST(Snapshot, IsOfABoundedSize) {
 // What is refused.
 
 Outcome restored(Plugin& plugin, const Snapshot& snapshot) {
-  auto [made, outcome] = finish(plugin.shard,
-                                Instance::restore(plugin.shard,
-                                                  plugin.lane,
-                                                  plugin.module,
-                                                  plugin.environment,
-                                                  snapshot,
-                                                  plugin.host));
+  auto [made, outcome] = finish(
+      plugin.shard,
+      Instance::restore(
+          plugin.shard, plugin.lane, plugin.module, plugin.environment, snapshot, plugin.host));
   EXPECT_EQ(made != nullptr, outcome.ending == Ending::done);
   return std::move(outcome);
 }
@@ -321,9 +316,10 @@ std::string reason_of(std::string_view text) {
 
 TEST(NotCapturable, NamesTheInstruction) {
   const auto with = [](std::string_view instruction) {
-    return reason_of("(module (memory 1) (table $t 2 2 funcref) (elem $e func $f) (data $d \"x\")"
-                     "(func $f (export \"f\") " +
-                     std::string(instruction) + "))");
+    return reason_of(
+        "(module (memory 1) (table $t 2 2 funcref) (elem $e func $f) (data $d \"x\")"
+        "(func $f (export \"f\") " +
+        std::string(instruction) + "))");
   };
   const std::vector<std::pair<std::string_view, std::string_view>> refused = {
       {"table.set", "(table.set $t (i32.const 0) (ref.func $f))"},
@@ -338,11 +334,12 @@ TEST(NotCapturable, NamesTheInstruction) {
   for (const auto& [name, instruction] : refused) {
     EXPECT_EQ(with(instruction), "it uses the instruction " + std::string(name));
   }
-  for (const std::string_view instruction : {"(drop (table.get $t (i32.const 0)))",
-                                             "(drop (table.size $t))",
-                                             "(memory.copy (i32.const 0) (i32.const 1) (i32.const 1))",
-                                             "(memory.fill (i32.const 0) (i32.const 1) (i32.const 1))",
-                                             "(call_indirect $t (i32.const 0))"}) {
+  for (const std::string_view instruction :
+       {"(drop (table.get $t (i32.const 0)))",
+        "(drop (table.size $t))",
+        "(memory.copy (i32.const 0) (i32.const 1) (i32.const 1))",
+        "(memory.fill (i32.const 0) (i32.const 1) (i32.const 1))",
+        "(call_indirect $t (i32.const 0))"}) {
     EXPECT_EQ(with(instruction), "") << instruction;
   }
 }

@@ -73,9 +73,7 @@ class Inspection {
     }
     return out;
   }
-  std::uint64_t count() const {
-    return globals_.size() + (has_memory_ ? 1 : 0) + (start_ ? 1 : 0);
-  }
+  std::uint64_t count() const { return globals_.size() + (has_memory_ ? 1 : 0) + (start_ ? 1 : 0); }
 
  private:
   // The first reason is told.

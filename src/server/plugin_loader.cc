@@ -123,8 +123,9 @@ Result<std::vector<LoadedPlugin>> load_plugins(const Config& config, const Loade
                    plugin.file().filename().string(),
                    time.count());
     if (const std::string& reason = (*version)->module->not_capturable(); !reason.empty()) {
-      parts.log.warn(
-          "plugin {}: the memory of its actors is not kept while they sleep: {}", plugin.name, reason);
+      parts.log.warn("plugin {}: the memory of its actors is not kept while they sleep: {}",
+                     plugin.name,
+                     reason);
     }
     plugins.push_back({plugin, std::move(*code), std::move(*version)});
   }
@@ -161,12 +162,14 @@ Result<void> check_events(std::span<const TopicConfig> topics,
     };
     const bool is_call = version.behaviour == actor::Behaviour::call;
     if (is_call && topic.rule.events) {
-      add(fmt::format("{}.events: the plugin \"{}\" has behaviour \"call\"; name what clients may "
+      add(
+          fmt::format("{}.events: the plugin \"{}\" has behaviour \"call\"; name what clients may "
                       "call in functions",
                       topic.place,
                       version.name));
     } else if (!is_call && !topic.rule.functions.empty()) {
-      add(fmt::format("{}.functions: the plugin \"{}\" has behaviour \"live_state\"; name what "
+      add(
+          fmt::format("{}.functions: the plugin \"{}\" has behaviour \"live_state\"; name what "
                       "clients may send in events",
                       topic.place,
                       version.name));
