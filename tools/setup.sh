@@ -16,7 +16,8 @@ node_oldest=20.19
 # Debian's packages by what they are for.
 declare -A debian=(
   [build]="g++ cmake ninja-build ccache mold pkg-config ca-certificates python3-venv
-           libboost1.81-dev libcli11-dev libfmt-dev libsimdjson-dev libsodium-dev libspdlog-dev libtomlplusplus-dev libzstd-dev
+           libboost1.81-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libsimdjson-dev libsodium-dev libspdlog-dev
+           libtomlplusplus-dev libzstd-dev
            clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32"
   [rust]="cargo-web rustc-web rust-web-src lld-19"
   [test]="git libgtest-dev nlohmann-json3-dev"

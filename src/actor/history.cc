@@ -18,6 +18,8 @@ void History::keep() {
 
 void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   checkpoint_ = std::move(checkpoint);
+  // Their room is for the next turns; what came by HTTP is not.
+  for (journal::Record& record : turns_) record.answers.clear();
   count_ = 0;
   bytes_ = 0;
   complete_ = true;

@@ -100,6 +100,10 @@ void Turn::begin(std::string_view function, std::string_view payload, const jour
   record_->code = actor_.version_->module->content_hash();
   record_->answers.clear();
   record_->reason.clear();
+
+  const auto* const id_bytes = reinterpret_cast<const char*>(record_->input_id.data());
+  inputs_.idempotency =
+      journal::sender_id({id_bytes, record_->input_id.size()}, actor_.incarnation_, record_->turn);
 }
 
 void Turn::end(const Outcome& outcome) {
@@ -112,6 +116,7 @@ void Turn::end(const Outcome& outcome) {
   record_->committed = committed_;
   record_->reason = outcome.message;
   if (!committed_) {
+    record_->answers.clear();  // they may be large, and it is not run again
     actor_.undo();
     return;
   }
@@ -196,8 +201,12 @@ Result<std::string> Turn::call(std::string_view function, std::string_view input
     return std::string();
   }
   std::string answer = self();
-  record_->answers.push_back(answer);
+  record_->answers.emplace_back(answer);
   return answer;
+}
+
+void Turn::answered(journal::HttpAnswer answer) {
+  record_->answers.emplace_back(std::move(answer));
 }
 
 void Turn::log(guest::LogLevel level, std::string_view text) {

@@ -49,6 +49,7 @@ class Turn final : public guest::Host {
 
  private:
   Result<std::string> call(std::string_view function, std::string_view input) override;
+  void answered(journal::HttpAnswer answer) override;
   void log(guest::LogLevel level, std::string_view text) override;
 
   void begin(std::string_view function, std::string_view payload, const journal::InputId& id);

@@ -10,7 +10,9 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
+#include <variant>
 
 namespace troupe::actor {
 
@@ -92,11 +94,23 @@ class Repetition final : public guest::Host {
       }
       return std::string();
     }
-    if (answers_used_ == record_.answers.size()) {
-      different_ = fmt::format("a call of troupe_{} beyond those recorded", function);
+    const auto* answer = next_answer<std::string>();
+    if (answer == nullptr) {
+      different_ = fmt::format("a call of troupe_{} that was not made then", function);
       return Error{different_};
     }
-    return record_.answers[answers_used_++];
+    return *answer;
+  }
+  std::optional<journal::HttpAnswer> recorded_answer() override {
+    if (const auto* answer = next_answer<journal::HttpAnswer>()) return *answer;
+    different_ = "an HTTP request that was not made then";
+    return journal::HttpAnswer{.error = different_};
+  }
+  // Null when another kind of answer was given then, or none.
+  template <class Kind>
+  const Kind* next_answer() {
+    if (answers_used_ == record_.answers.size()) return nullptr;
+    return std::get_if<Kind>(&record_.answers[answers_used_++]);
   }
   void log(guest::LogLevel, std::string_view) override {}  // it was said the first time
 

@@ -4,6 +4,7 @@
 
 #include "guest/arena.h"
 #include "guest/host.h"
+#include "guest/http.h"
 #include "guest/instance.h"
 #include "guest/turn_inputs.h"
 #include "guest/vars.h"
@@ -59,7 +60,9 @@ class LineWriter {
 struct Call {
   // vars: null while the instance starts up, which belongs to no actor yet.
   Call(Arena& a, const Environment& e, const TurnInputs& inputs, Vars* v, Host& h)
-      : arena(a), environment(e), vars(v), host(h), source(inputs) {}
+      : arena(a), environment(e), vars(v), host(h), source(inputs) {
+    http.idempotency = inputs.idempotency;
+  }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -76,6 +79,8 @@ struct Call {
 
   // What the guest asked to wait for; the one who polls waits, advances the clock and clears it.
   std::optional<std::uint64_t> wait_ns;
+
+  HttpState http;
 
   // The arena was asked for more than it may hold. A guest that traps afterwards ran out of memory.
   bool memory_refused = false;

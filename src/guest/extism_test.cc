@@ -234,18 +234,6 @@ TEST(Extism, LinesAreLoggedFromTheirLevelUp) {
   EXPECT_NE(plugin.call("stale").message.find("log message: 4711"), std::string::npos);
 }
 
-TEST(Extism, HttpIsRefused) {
-  Plugin plugin(module_text(R"(
-    (func (export "get") (drop (call $http_request (i64.const 0) (i64.const 0))))
-    (func (export "status") (call $say_number (i64.extend_i32_u (call $http_status_code))))
-    (func (export "headers") (call $say_number (call $http_headers))))"));
-  EXPECT_EQ(number_in(plugin.output("status")), 0U);
-  EXPECT_EQ(number_in(plugin.output("headers")), 0U);
-  const Outcome outcome = plugin.call("get");
-  EXPECT_EQ(outcome.ending, Ending::error);
-  EXPECT_EQ(outcome.message, "HTTP is not available to this plugin");
-}
-
 TEST(Extism, TroupesFunctionsReachTheHost) {
   Plugin plugin(module_text(R"(
     (func (export "self") (call $say_block (call $self)))

@@ -6,7 +6,9 @@
 #pragma once
 
 #include "base/result.h"
+#include "journal/record.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,12 @@ class Host {
   // ...). `input` is the JSON the guest passed, empty for `self`. The result is JSON for the guest,
   // empty for functions without one. An Error ends the call with Ending::error and this text.
   virtual Result<std::string> call(std::string_view function, std::string_view input) = 0;
+
+  // What the guest's next HTTP request was answered with, in a turn that is run once more; nothing
+  // when the request is to be made.
+  virtual std::optional<journal::HttpAnswer> recorded_answer() { return std::nullopt; }
+  // What a request was answered with that has been made, for the record of the turn.
+  virtual void answered(journal::HttpAnswer) {}
 
   // One line from log_* or from standard output and error; UTF-8 made valid, length bounded.
   virtual void log(LogLevel level, std::string_view text) = 0;

@@ -183,8 +183,12 @@ Result<WasmLinker> make_linker(wasm_engine_t* engine) {
 }
 
 wasm_trap_t* refuse(std::string reason) {
-  running_call->refusal = std::move(reason);
-  return wasmtime_trap_new(running_call->refusal->data(), running_call->refusal->size());
+  return refuse(*running_call, std::move(reason));
+}
+
+wasm_trap_t* refuse(Call& call, std::string reason) {
+  call.refusal = std::move(reason);
+  return wasmtime_trap_new(call.refusal->data(), call.refusal->size());
 }
 
 Result<void> check_imports(const wasmtime_module_t* module) {

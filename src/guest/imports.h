@@ -14,6 +14,8 @@
 
 namespace troupe::guest {
 
+struct Call;
+
 struct HostFunction {
   std::string_view module;
   std::string_view name;
@@ -37,6 +39,7 @@ Result<WasmLinker> make_linker(wasm_engine_t* engine);
 Result<void> check_imports(const wasmtime_module_t* module);
 
 // Ends the guest from within an imported function, for this reason (Call::refusal).
-wasm_trap_t* refuse(std::string reason);
+wasm_trap_t* refuse(std::string reason);              // the running call's
+wasm_trap_t* refuse(Call& call, std::string reason);  // one whose guest waits for the function
 
 }  // namespace troupe::guest

@@ -295,6 +295,12 @@ Task<bool> Instance::Impl::go_on(Call& call, wasmtime_call_future_t* future) {
       call.source.advance(*call.wait_ns);
       call.wait_ns.reset();
     }
+    if (call.http.asked) {
+      const SteadyClock::time_point begin = SteadyClock::now();
+      const bool answered = co_await answer_http(shard, call, begin + (timeout - used));
+      if (!answered) co_return false;
+      used += SteadyClock::now() - begin;
+    }
     co_await shard.run_queue().yield(lane);
     const SteadyClock::time_point begin = SteadyClock::now();
     const bool ended = poll(call, future);

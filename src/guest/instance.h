@@ -18,6 +18,7 @@
 #include "guest/host.h"
 #include "guest/module.h"
 #include "guest/outcome.h"
+#include "guest/secrets.h"
 #include "guest/snapshot.h"
 #include "guest/turn_inputs.h"
 #include "guest/vars.h"
@@ -55,8 +56,10 @@ struct Limits {
 struct Environment {
   Limits limits;
   std::map<std::string, std::string, std::less<>> config;
-  // Whom the guest may send HTTP requests to: patterns of host names, nobody without any.
+  // Whom the guest may send HTTP requests to: patterns of host names (http_policy.h), nobody
+  // without any.
   std::vector<std::string> allowed_hosts;
+  std::shared_ptr<const Secrets> secrets;  // null when there are none
   // Whether http_headers gives the guest the headers of an answer, or nothing.
   bool http_response_headers = false;
 };

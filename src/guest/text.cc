@@ -1,5 +1,6 @@
 #include "guest/text.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <system_error>
 
@@ -54,6 +55,18 @@ std::string readable(std::string_view text, std::size_t bytes_max) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = lower_case(c);
+  return out;
+}
+
+bool same_but_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return lower_case(x) == lower_case(y);
+  });
 }
 
 std::string system_text(int error) {

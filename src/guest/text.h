@@ -11,6 +11,14 @@ namespace troupe::guest {
 // bytes_max bytes; what was cut ends in "…", beyond the bound.
 std::string readable(std::string_view text, std::size_t bytes_max);
 
+// Of ASCII letters; other bytes as they are.
+constexpr char lower_case(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+std::string lower_case(std::string_view text);
+// The same but for the case of ASCII letters.
+bool same_but_case(std::string_view a, std::string_view b);
+
 // What the system says about an errno.
 std::string system_text(int error);
 

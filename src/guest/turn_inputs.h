@@ -15,6 +15,8 @@ using Seed = std::array<std::uint8_t, 32>;
 struct TurnInputs {
   std::int64_t time_ns = 0;  // since the Unix epoch
   Seed seed{};
+  // Names the turn to the servers that its HTTP requests reach: the same whenever it is run again.
+  std::array<std::uint8_t, 16> idempotency{};
 };
 
 }  // namespace troupe::guest

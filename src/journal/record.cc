@@ -18,4 +18,10 @@ InputId sender_id(std::string_view sender, std::uint64_t incarnation, std::uint6
   return id;
 }
 
+std::size_t bytes_of(const Answer& answer) {
+  if (const auto* text = std::get_if<std::string>(&answer)) return text->size();
+  const HttpAnswer& http = std::get<HttpAnswer>(answer);
+  return sizeof http + http.headers.size() + http.body.size() + http.error.size();
+}
+
 }  // namespace troupe::journal

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace troupe::journal {
@@ -25,6 +26,19 @@ enum class Result : std::uint8_t {
   failed,  // trap, timeout, out of memory, unusable output
 };
 
+// What an HTTP request of the guest was answered with, as the guest saw it.
+struct HttpAnswer {
+  int status = 0;
+  std::string headers;  // a JSON object; empty when the plugin gets none
+  std::string body;
+  std::string error;         // why the call was ended instead; empty for an answer
+  std::int64_t took_ns = 0;  // the turn's clock moved on by it
+};
+
+// Of a host function: JSON text, or what came by HTTP.
+using Answer = std::variant<std::string, HttpAnswer>;
+std::size_t bytes_of(const Answer& answer);
+
 struct Record {
   std::uint64_t turn = 0;  // counted from 1 in each life of the actor
   InputId input_id{};
@@ -33,7 +47,7 @@ struct Record {
   std::int64_t time_ns = 0;             // the turn's time, since the Unix epoch
   std::array<std::uint8_t, 32> seed{};  // of the turn's random numbers
   std::string code;                     // content hash of the plugin that ran
-  std::vector<std::string> answers;     // of host functions, in the order of the calls
+  std::vector<Answer> answers;          // of host functions, in the order of the calls
   Result result = Result::done;
   bool committed = false;  // else the turn was undone, and is not run again
   std::string reason;      // of an error or a failure
@@ -42,7 +56,7 @@ struct Record {
   // What it takes to keep it.
   std::size_t bytes() const {
     std::size_t sum = sizeof(Record) + function.size() + input.size() + reason.size();
-    for (const std::string& answer : answers) sum += answer.size();
+    for (const Answer& answer : answers) sum += bytes_of(answer);
     return sum;
   }
 };

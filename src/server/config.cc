@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include "guest/secrets.h"
 #include "server/suggest.h"
 #include "server/toml_section.h"
 #include "wire/origin.h"
@@ -12,8 +13,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -39,6 +42,41 @@ bool is_mount(std::string_view text) {
   return text.size() > 1 && text.front() == '/' && text.back() != '/' &&
          text.find("//") == std::string_view::npos && text.find("/.") == std::string_view::npos &&
          std::all_of(text.begin(), text.end(), plain);
+}
+
+// Upper case would never fit: the names it is compared with have none.
+bool is_host_pattern(std::string_view text) {
+  const bool bracketed = text.starts_with('[') && text.ends_with(']');
+  return !text.empty() && text.find_first_of("/@ ABCDEFGHIJKLMNOPQRSTUVWXYZ") == text.npos &&
+         (bracketed || text.find(':') == text.npos);
+}
+
+// From env:NAME or file:PATH. No error repeats what may be the secret itself.
+Result<guest::SecretText> read_secret(std::string_view from, const fs::path& folder) {
+  if (from.starts_with("env:")) {
+    const std::string name(from.substr(4));
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) {
+      return Error{fmt::format("the variable {} of the environment is not set", name)};
+    }
+    return guest::SecretText(value);
+  }
+  if (!from.starts_with("file:")) {
+    return Error{"must be \"env:NAME\", a variable of the environment, or \"file:PATH\""};
+  }
+  const fs::path path = folder / from.substr(5);
+  std::ifstream stream(path, std::ios::binary);
+  // One byte more than is allowed, so that too much is noticed.
+  std::vector<char, guest::WipingAllocator<char>> bytes(guest::Secrets::value_bytes_max + 3);
+  stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (stream.gcount() == 0) {
+    return Error{fmt::format("cannot read {}, or it is empty", path.string())};
+  }
+  std::string_view text(bytes.data(), static_cast<std::size_t>(stream.gcount()));
+  // The line's end that an editor puts there.
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return guest::SecretText(text);
 }
 
 // One reading of one file; what it finds goes into `config_` and `notes_`.
@@ -208,13 +246,12 @@ class Reader {
     section.string_table("config", [&](const std::string& key, const std::string& value) {
       plugin.environment.config.insert_or_assign(key, value);
     });
-    section.not_offered("secrets", "pass what the plugin may see with config");
-    section.not_offered("allowed_hosts", "plugins have no HTTP client");
+    read_http_client(section, plugin.environment);
     section.not_offered("allowed_paths", "plugins see no files");
     section.table("memory", [&](Section& memory) {
       memory.number("max_pages", limits.memory_pages_max, 1, config_.bounds.instance_pages_max);
       memory.number("max_var_bytes", limits.vars_bytes_max, 0, text_bytes_max);
-      memory.not_offered("max_http_response_bytes", "plugins have no HTTP client");
+      memory.number("max_http_response_bytes", limits.http_response_bytes_max, 0, text_bytes_max);
     });
     limits.memory_pages_max = std::min(limits.memory_pages_max, config_.bounds.instance_pages_max);
     read_time(section, "timeout_ms", limits.timeout, 1);
@@ -222,6 +259,38 @@ class Reader {
       read_plugin_bounds(bounds, plugin.bounds, limits.output_bytes_max);
     });
     config_.plugins.push_back(std::move(plugin));
+  }
+
+  // Whom the plugin may send requests to, and with which secrets.
+  void read_http_client(Section& section, guest::Environment& environment) {
+    section.strings("allowed_hosts", [&](const std::string& text, const Section::Note& note) {
+      if (!is_host_pattern(text)) {
+        note(
+            fmt::format("\"{}\" is no host; write its name in lower case, without scheme, port and "
+                        "path, such as \"api.example.com\" or \"*.example.com\"",
+                        text));
+      }
+      environment.allowed_hosts.push_back(text);
+    });
+    section.flag("http_response_headers", environment.http_response_headers);
+    auto secrets = std::make_shared<guest::Secrets>();
+    section.tables("secrets", "NAME", [&](const std::string& name, Section& secret) {
+      std::string from;
+      std::vector<std::string> hosts;
+      if (!secret.string("from", from) && !secret.has("from")) {
+        secret.mistake("from", "is missing; write \"env:NAME\" or \"file:PATH\"");
+      }
+      secret.strings("hosts",
+                     [&](const std::string& text, const Section::Note&) { hosts.push_back(text); });
+      if (from.empty()) return;
+      const Result<guest::SecretText> value = read_secret(from, folder_);
+      if (!value) {
+        secret.mistake("from", value.error().message);
+      } else if (auto added = secrets->add(name, value->view(), std::move(hosts)); !added) {
+        secret.mistake("", added.error().message);
+      }
+    });
+    if (section.has("secrets")) environment.secrets = std::move(secrets);
   }
 
   void read_file(Section& section, std::string_view key, fs::path& path) {
@@ -394,7 +463,7 @@ std::set<std::string> known_keys() {
     http = {}
     admin = {}
     limits = {}
-    plugins.NAME = { memory = {}, limits = {} }
+    plugins.NAME = { memory = {}, limits = {}, secrets.NAME = {} }
     topics = [{}]
   )",
                                                      notes);

@@ -62,6 +62,38 @@ std::string with(std::string_view more) {
   return std::string(sound) + std::string(more);
 }
 
+TEST_F(ConfigFile, ReadsWhomAPluginMaySendRequestsTo) {
+  write("key", "from a file\n");
+  ::setenv("TROUPE_CONFIG_TEST", "from the environment", 1);
+  const Config config = load(R"([plugins.todo]
+source = "todo.js"
+behaviour = "live_state"
+allowed_hosts = ["api.example.com", "*.example.org", "[::1]"]
+http_response_headers = true
+memory = { max_http_response_bytes = 1000 }
+
+[plugins.todo.secrets]
+FILE = { from = "file:key", hosts = ["api.example.com"] }
+ENVIRONMENT = { from = "env:TROUPE_CONFIG_TEST", hosts = ["api.example.com", "b.example.com"] }
+
+[[topics]]
+match = "todo:*"
+plugin = "todo"
+)")
+                            .value();
+  ::unsetenv("TROUPE_CONFIG_TEST");
+  const guest::Environment& environment = config.plugins[0].environment;
+  EXPECT_EQ(environment.allowed_hosts,
+            std::vector<std::string>({"api.example.com", "*.example.org", "[::1]"}));
+  EXPECT_TRUE(environment.http_response_headers);
+  EXPECT_EQ(environment.limits.http_response_bytes_max, 1000U);
+  const guest::Secrets::Target target{
+      .host = "api.example.com", .stays_secret = true, .place = guest::Secrets::Place::body};
+  EXPECT_EQ(
+      environment.secrets->fill("{{secret.FILE}}, {{secret.ENVIRONMENT}}", target).value().view(),
+      "from a file, from the environment");
+}
+
 TEST_F(ConfigFile, FillsInTheDefaults) {
   const Config config = load(sound).value();
   EXPECT_EQ(config.data_dir, folder_ / "troupe-data");
@@ -357,16 +389,27 @@ INSTANTIATE_TEST_SUITE_P(
                 "[http]\ntls_key = \"key.pem\"\n",
                 "troupe.toml:9:11: http.tls_key: this version of troupe does not offer it yet; put "
                 "a proxy that speaks TLS in front and name it in trusted_proxies"},
-        Mistake{"Secrets",
+        Mistake{"SecretFromNowhere",
                 "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
-                "secrets = {}\n",
-                "troupe.toml:11:11: plugins.b.secrets: this version of troupe does not offer it "
-                "yet; pass what the plugin may see with config"},
+                "secrets = { A = { from = \"sk_live_123\", hosts = [\"a.example\"] } }\n",
+                "troupe.toml:11:26: plugins.b.secrets.A.from: must be \"env:NAME\", a variable of "
+                "the environment, or \"file:PATH\""},
+        Mistake{"SecretUnset",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "secrets = { A = { from = \"env:TROUPE_UNSET\", hosts = [\"a.example\"] } }\n",
+                "troupe.toml:11:26: plugins.b.secrets.A.from: the variable TROUPE_UNSET of the "
+                "environment is not set"},
+        Mistake{"SecretWithoutHosts",
+                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+                "secrets = { A = { from = \"file:troupe.toml\" } }\n",
+                "troupe.toml:11:13: plugins.b.secrets.A: the secret A has no hosts; name those it "
+                "may be sent to, such as hosts = [\"api.example.com\"]"},
         Mistake{"AllowedHosts",
                 "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
-                "allowed_hosts = []\n",
-                "troupe.toml:11:17: plugins.b.allowed_hosts: this version of troupe does not offer "
-                "it yet; plugins have no HTTP client"},
+                "allowed_hosts = [\"*.example.com\", \"https://a.example\"]\n",
+                "troupe.toml:11:35: plugins.b.allowed_hosts: \"https://a.example\" is no host; "
+                "write its name in lower case, without scheme, port and path, such as "
+                "\"api.example.com\" or \"*.example.com\""},
         Mistake{"Manifest",
                 "[plugins.b]\nmanifest = \"todo.json\"\nbehaviour = \"live_state\"\n",
                 "troupe.toml:9:12: plugins.b.manifest: this version of troupe does not offer it "

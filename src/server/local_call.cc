@@ -51,7 +51,9 @@ class LocalHost final : public guest::Host {
 
 guest::TurnInputs inputs_now() {
   guest::TurnInputs inputs{.time_ns = SystemClock().now_ns()};
-  Random().fill(inputs.seed);
+  Random random;
+  random.fill(inputs.seed);
+  random.fill(inputs.idempotency);
   return inputs;
 }
 

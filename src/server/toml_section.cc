@@ -176,6 +176,8 @@ void Section::tables(std::string_view key, std::string_view name, const ReadName
     wrong_type(key, *node, "a table of tables");
     return;
   }
+  const std::string pattern = pattern_.empty() ? fmt::format("{}.{}", key, name)
+                                               : fmt::format("{}.{}.{}", pattern_, key, name);
   for (const auto& [member, value] : *table) {
     const std::string member_name(member.str());
     const std::string path = fmt::format("{}.{}", path_of(key), member_name);
@@ -184,7 +186,7 @@ void Section::tables(std::string_view key, std::string_view name, const ReadName
       wrong_type(fmt::format("{}.{}", key, member_name), value, "a table");
       continue;
     }
-    Section section(notes_, *inner, path, fmt::format("{}.{}", key, name), member.source().begin);
+    Section section(notes_, *inner, path, pattern, member.source().begin);
     read(member_name, section);
     section.finish();
   }

@@ -26,6 +26,7 @@ LEVEL = {folder: level for level, layer in enumerate(LAYERS) for folder in layer
 HOMES = {
     r"boost/beast": "socket",
     r"wasm\.h|wasmtime": "guest",
+    r"curl/": "guest",
     r"toml\+\+|toml\.hpp": "server",
     r"CLI/": "cli",
     r"zstd\.h": "guest",
