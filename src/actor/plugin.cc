@@ -19,8 +19,9 @@ bool PluginVersion::is_event(std::string_view function) const {
                                                                   "init_game",
                                                                   "hs_init"};
   if (function.empty() || function.front() == '_') return false;
-  if (std::find(life_cycle.begin(), life_cycle.end(), function) != life_cycle.end()) return false;
-  return module->has_function(function);
+  const auto is_it = [&](std::string_view name) { return module->same_function(name, function); };
+  if (std::any_of(life_cycle.begin(), life_cycle.end(), is_it)) return false;
+  return module->takes_events(function);
 }
 
 void Counters::add(const Counters& other) {

@@ -1,5 +1,6 @@
 #include "guest/compiler.h"
 
+#include "guest/component.h"
 #include "guest/descriptor.h"
 #include "guest/engine_impl.h"
 #include "guest/growth.h"
@@ -196,6 +197,45 @@ int refuse_module(std::string_view reason) {
   return refused;
 }
 
+// Both give the reason of a refusal, or nothing.
+
+std::optional<std::string> compile_component(const wasm_engine_t& engine,
+                                             std::string_view wasm,
+                                             ByteVector& code) {
+  wasmtime_component_t* raw = nullptr;
+  if (wasmtime_error_t* error =
+          wasmtime_component_new(&engine, bytes_of(wasm), wasm.size(), &raw)) {
+    return message_of(error);
+  }
+  const WasmComponent component(raw);
+  if (wasmtime_error_t* error = wasmtime_component_serialize(component.get(), &code)) {
+    return message_of(error);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> compile_module(wasm_engine_t& engine,
+                                          std::string_view wasm,
+                                          ByteVector& code) {
+  // Before it is rewritten: what is wrong with a module is said about the author's.
+  if (wasmtime_error_t* error = wasmtime_module_validate(&engine, bytes_of(wasm), wasm.size())) {
+    return message_of(error);
+  }
+  const std::string with_state = with_exported_state(wasm);
+  wasm = with_state;
+  const std::optional<std::string> rewritten = with_noted_growth(wasm);
+  if (rewritten) wasm = *rewritten;
+  wasmtime_module_t* raw = nullptr;
+  if (wasmtime_error_t* error = wasmtime_module_new(&engine, bytes_of(wasm), wasm.size(), &raw)) {
+    return message_of(error);
+  }
+  const WasmModule module(raw);
+  if (wasmtime_error_t* error = wasmtime_module_serialize(module.get(), &code)) {
+    return message_of(error);
+  }
+  return std::nullopt;
+}
+
 int compile(Compiler compiler) {
   struct stat status{};
   if (::fstat(STDIN_FILENO, &status) != 0 || status.st_size <= 0) {
@@ -208,25 +248,10 @@ int compile(Compiler compiler) {
   std::string_view wasm(static_cast<const char*>(mapped), size);
 
   const WasmEngine engine(wasm_engine_new_with_config(compile_config(compiler).release()));
-  // Before it is rewritten: what is wrong with a module is said about the author's.
-  if (wasmtime_error_t* error =
-          wasmtime_module_validate(engine.get(), bytes_of(wasm), wasm.size())) {
-    return refuse_module(message_of(error));
-  }
-  const std::string with_state = with_exported_state(wasm);
-  wasm = with_state;
-  const std::optional<std::string> rewritten = with_noted_growth(wasm);
-  if (rewritten) wasm = *rewritten;
-  wasmtime_module_t* raw = nullptr;
-  if (wasmtime_error_t* error =
-          wasmtime_module_new(engine.get(), bytes_of(wasm), wasm.size(), &raw)) {
-    return refuse_module(message_of(error));
-  }
-  const WasmModule module(raw);
   ByteVector code;
-  if (wasmtime_error_t* error = wasmtime_module_serialize(module.get(), &code)) {
-    return refuse_module(message_of(error));
-  }
+  const auto refusal = is_component(wasm) ? compile_component(*engine, wasm, code)
+                                          : compile_module(*engine, wasm, code);
+  if (refusal) return refuse_module(*refusal);
   if (!write_all(STDOUT_FILENO, code.view())) {
     return refuse_module(std::string("the compiled module cannot be written: ") +
                          system_text(errno));

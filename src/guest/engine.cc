@@ -31,6 +31,7 @@ constexpr std::size_t fibre_stack_bytes = std::size_t{1} << 20;
 constexpr std::uint32_t tables_max = 4;
 constexpr std::size_t table_elements_max = 100'000;
 constexpr std::size_t instance_bytes_max = std::size_t{1} << 20;
+constexpr std::uint32_t core_instances_max = 16;  // of one component
 
 // Mappings of the kernel that one instance with its memory and stack costs, measured.
 constexpr std::uint64_t mappings_per_instance = 6;
@@ -41,13 +42,18 @@ WasmPoolConfig pool_config(const EngineOptions& options) {
   WasmPoolConfig pool(wasmtime_pooling_allocation_config_new());
   wasmtime_pooling_allocation_config_t* const p = pool.get();
   const std::uint32_t instances = options.instances_max;
-  wasmtime_pooling_allocation_config_total_core_instances_set(p, instances);
+  // Only counted. A component is made of several: its code, and what links it.
+  wasmtime_pooling_allocation_config_total_core_instances_set(p, instances * core_instances_max);
   wasmtime_pooling_allocation_config_total_memories_set(p, instances);
   wasmtime_pooling_allocation_config_total_tables_set(p, instances * tables_max);
   wasmtime_pooling_allocation_config_total_gc_heaps_set(p, instances);
   // A store keeps its stack from its first call on.
   wasmtime_pooling_allocation_config_total_stacks_set(p, instances);
-  wasmtime_pooling_allocation_config_total_component_instances_set(p, 1);
+  wasmtime_pooling_allocation_config_total_component_instances_set(p, instances);
+  wasmtime_pooling_allocation_config_max_component_instance_size_set(p, instance_bytes_max);
+  wasmtime_pooling_allocation_config_max_core_instances_per_component_set(p, core_instances_max);
+  wasmtime_pooling_allocation_config_max_memories_per_component_set(p, 1);
+  wasmtime_pooling_allocation_config_max_tables_per_component_set(p, tables_max);
   wasmtime_pooling_allocation_config_max_memories_per_module_set(p, 1);
   wasmtime_pooling_allocation_config_max_tables_per_module_set(p, tables_max);
   wasmtime_pooling_allocation_config_table_elements_set(p, table_elements_max);
@@ -110,12 +116,13 @@ WasmConfig compile_config(Compiler compiler) {
   wasmtime_config_cranelift_nan_canonicalization_set(c, true);
   wasmtime_config_wasm_relaxed_simd_deterministic_set(c, true);
   wasmtime_config_wasm_threads_set(c, false);
+  wasmtime_config_wasm_component_model_async_set(c, false);
   return config;
 }
 
 std::string compile_config_name(Compiler compiler) {
   // Count the last number up when compile_config(), or what is done to modules before, changes.
-  return compiler == Compiler::fast ? "winch-3" : "cranelift-3";
+  return compiler == Compiler::fast ? "winch-4" : "cranelift-4";
 }
 
 Engine::Impl::Impl(const EngineOptions& o, WasmEngine e, WasmLinker l)

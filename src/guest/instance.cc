@@ -74,9 +74,7 @@ std::string text_of(const wasm_trap_t* trap) {
   return std::string(text);
 }
 
-std::string backtrace_of(const wasm_trap_t* trap) {
-  wasm_frame_vec_t frames;
-  wasm_trap_trace(trap, &frames);
+std::string backtrace_of(wasm_frame_vec_t& frames) {
   std::string out;
   for (std::size_t i = 0; i < std::min(frames.size, frames_max); ++i) {
     const wasm_frame_t* frame = frames.data[i];
@@ -91,6 +89,18 @@ std::string backtrace_of(const wasm_trap_t* trap) {
   }
   wasm_frame_vec_delete(&frames);
   return out;
+}
+
+std::string backtrace_of(const wasm_trap_t* trap) {
+  wasm_frame_vec_t frames;
+  wasm_trap_trace(trap, &frames);
+  return backtrace_of(frames);
+}
+
+std::string backtrace_of(const wasmtime_error_t* error) {
+  wasm_frame_vec_t frames;
+  wasmtime_error_wasm_trace(error, &frames);
+  return backtrace_of(frames);
 }
 
 // How Wasmtime says that guest code did not return: one of the two.
@@ -158,6 +168,35 @@ Seed seed_of(std::string_view content_hash) {
                    nullptr,
                    nullptr);
   return seed;
+}
+
+// What Wasmtime says of a component's end: a backtrace, and under "Caused by" the reason.
+std::string text_of(wasmtime_error_t* error) {
+  ByteVector text;
+  wasmtime_error_message(error, &text);
+  return std::string(text.view());
+}
+
+constexpr std::string_view trap_mark = "wasm trap: ";
+
+bool is_trap(std::string_view text) {
+  return text.find(trap_mark) != std::string_view::npos;
+}
+
+Outcome trapped(const Call& call, std::string_view text, std::string backtrace) {
+  if (call.refused_by_host)
+    return failed(Ending::error, readable(*call.refusal, message_bytes_max));
+  std::string_view reason = text;
+  constexpr std::string_view causes = "Caused by:\n";
+  if (const std::size_t at = text.find(trap_mark); at != std::string_view::npos) {
+    reason = text.substr(at + trap_mark.size());
+  } else if (const std::size_t at = text.find(causes); at != std::string_view::npos) {
+    reason = text.substr(at + causes.size());
+    reason.remove_prefix(std::min(reason.find_first_not_of(" 0123456789:"), reason.size()));
+  }
+  const std::string words = call.refusal ? *call.refusal : std::string(first_line(reason));
+  return failed(
+      Ending::trap, "the handler trapped: " + readable(words, 1024), std::move(backtrace));
 }
 
 // The guest came to an end of its own.
@@ -259,6 +298,8 @@ struct Instance::Impl {
   std::optional<Outcome> check(const SnapshotHeader& header) const;
   std::optional<Outcome> become(const Snapshot& snapshot, const SnapshotHeader& header);
   InstanceState state() const { return {context, instance, module->impl()}; }
+  Task<std::optional<Outcome>> instantiate_component(Call& call);
+  Task<Outcome> call_component(Call& call, const Component::Function& function, std::string input);
   wasmtime_func_t export_at(std::size_t index);
   bool growth_refused() const;
   const wasmtime_func_t& function(const Module::Impl::Function& function);
@@ -272,6 +313,7 @@ struct Instance::Impl {
   const WasmStore store;
   wasmtime_context_t* const context;
   wasmtime_instance_t instance{};
+  wasmtime_component_instance_t component{};  // instead of `instance` for a component
   std::vector<wasmtime_func_t> functions;  // looked up at their first call; store_id 0 until then
   std::shared_ptr<const BaseImage> base;   // null where the module cannot be captured
   std::string base_problem;                // why it is null although the module could be
@@ -457,6 +499,74 @@ std::optional<Outcome> Instance::Impl::become(const Snapshot& snapshot,
   return std::nullopt;
 }
 
+Task<std::optional<Outcome>> Instance::Impl::instantiate_component(Call& call) {
+  const Module::Impl& code = module->impl();
+  Failure failure;
+  wasmtime_context_set_epoch_deadline(context, 1);
+  const WasmFuture future(wasmtime_component_linker_instantiate_async(
+      code.linker.get(), context, code.component->code(), &component, &failure.error));
+  if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
+    co_return timed_out(environment.limits);
+  }
+  if (!failure) co_return std::nullopt;
+  if (const std::string text = text_of(failure.error); is_trap(text)) {
+    co_return trapped(call, text, backtrace_of(failure.error));
+  } else {
+    co_return failed(Ending::out_of_memory,
+                     "there is no room for the instance: " + std::string(first_line(text)));
+  }
+}
+
+// Calls a function of a component with arguments that the input gives, and takes what it returns
+// as JSON text.
+Task<Outcome> Instance::Impl::call_component(Call& call,
+                                             const Component::Function& function,
+                                             std::string input) {
+  const Component& code = *module->impl().component;
+  Result<Component::Arguments> arguments = code.arguments(function, input);
+  if (arguments.has_error()) {
+    spent = false;  // no guest code ran
+    co_return failed(Ending::error, std::move(arguments.error().message));
+  }
+  wasmtime_component_func_t callee;
+  [[maybe_unused]] const bool found =
+      wasmtime_component_instance_get_func(&component, context, function.index.get(), &callee);
+  assert(found && "the component's exports do not change");
+  OwnedValue result;
+  Failure failure;
+  bool in_time = true;
+  wasmtime_context_set_epoch_deadline(context, 1);
+  {
+    const WasmFuture future(wasmtime_component_func_call_async(&callee,
+                                                               context,
+                                                               arguments->values.data(),
+                                                               arguments->values.size(),
+                                                               &result,
+                                                               function.result ? 1 : 0,
+                                                               &failure.error));
+    if (!poll(call, future.get())) in_time = co_await go_on(call, future.get());
+  }
+  if (!in_time) co_return timed_out(environment.limits);
+  if (failure) {
+    const std::string text = text_of(failure.error);
+    co_return trapped(call, text, backtrace_of(failure.error));
+  }
+  spent = false;
+  if (!function.result) co_return Outcome{};
+  const Component::Returned returned =
+      code.returned(function, result, environment.limits.output_bytes_max);
+  if (returned.ending != Ending::done) {
+    co_return failed(returned.ending, readable(returned.text, message_bytes_max));
+  }
+  Outcome outcome;
+  const Arena::Handle block = call.arena.put(returned.text);
+  if (block == 0 && !returned.text.empty()) {
+    co_return out_of_memory(environment.limits, {});
+  }
+  outcome.output = call.arena.block(block);
+  co_return outcome;
+}
+
 Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
     shard::Shard& shard,
     shard::RunQueue::Lane& lane,
@@ -469,7 +579,12 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
   co_await impl->find_base();
   const LentArena arena = impl->lend_arena();
   Call call(*arena, environment, inputs, nullptr, host);
-  std::optional<Outcome> failure = co_await impl->instantiate(call);
+  std::optional<Outcome> failure;
+  if (impl->module->is_component()) {
+    failure = co_await impl->instantiate_component(call);
+  } else {
+    failure = co_await impl->instantiate(call);
+  }
   for (const StartUp step : impl->module->impl().start_up) {
     if (failure) break;
     failure = co_await impl->start_up(call, step);
@@ -573,11 +688,24 @@ Task<Outcome> Instance::call(std::string_view function,
   Impl& impl = *impl_;
   assert(!impl.spent && "an instance is called by one at a time, and not after it was spent");
   const Limits& limits = impl.environment.limits;
+  const Component* component = impl.module->impl().component.get();
+  const Component::Function* typed = component == nullptr ? nullptr : component->find(function);
   const Module::Impl::Function* found = impl.module->impl().find(function);
-  if (found == nullptr) {
+  if (found == nullptr && typed == nullptr) {
     co_return failed(Ending::missing, "Function not found: " + readable(function, 256));
   }
   LentArena arena = impl.lend_arena();
+  if (typed != nullptr) {
+    std::string text;
+    for (const std::string_view piece : input) text += piece;
+    Call call(*arena, impl.environment, inputs, &vars, host);
+    impl.spent = true;  // until the guest has returned
+    Outcome outcome = co_await impl.call_component(call, *typed, std::move(text));
+    call.end_output();
+    outcome.clock_ns = call.source.now_ns();
+    if (outcome.ending == Ending::done) outcome.arena = std::move(arena);
+    co_return outcome;
+  }
   if (!arena->set_input(input)) co_return out_of_memory(limits, "the input alone is too large");
   Call call(*arena, impl.environment, inputs, &vars, host);
 

@@ -118,6 +118,21 @@ Result<std::shared_ptr<const Module>> Module::Impl::make(Engine& engine,
   return std::make_shared<const Module>(std::move(impl));
 }
 
+Result<std::shared_ptr<const Module>> Module::Impl::make(Engine& engine,
+                                                         WasmComponent code,
+                                                         std::string content_hash) {
+  const wasm_engine_t* raw_engine = engine.impl().engine.get();
+  auto impl = std::make_unique<Impl>(engine, nullptr, nullptr, std::move(content_hash));
+  TRY(impl->component, Component::read(raw_engine, std::move(code)));
+  impl->linker.reset(wasmtime_component_linker_new(raw_engine));
+  impl->not_capturable = "it is a component";
+  for (const Component::Function& function : impl->component->functions()) {
+    impl->functions.push_back(function.json_name);
+  }
+  std::ranges::sort(impl->functions);
+  return std::make_shared<const Module>(std::move(impl));
+}
+
 Module::Impl::Impl(Engine& e, WasmModule m, WasmInstancePre p, std::string hash)
     : engine(e),
       module(std::move(m)),
@@ -136,7 +151,21 @@ std::span<const std::string> Module::functions() const {
   return impl_->functions;
 }
 bool Module::has_function(std::string_view name) const {
-  return impl_->find(name) != nullptr;
+  return is_component() ? impl_->component->find(name) != nullptr : impl_->find(name) != nullptr;
+}
+bool Module::takes_events(std::string_view function) const {
+  if (!is_component()) return has_function(function);
+  const Component::Function* found = impl_->component->find(function);
+  return found != nullptr && found->is_handler;
+}
+bool Module::is_component() const {
+  return impl_->component != nullptr;
+}
+bool Module::same_function(std::string_view a, std::string_view b) const {
+  return is_component() ? same_name(a, b) : a == b;
+}
+std::string_view Module::state_problem() const {
+  return is_component() ? impl_->component->state_problem() : std::string_view();
 }
 const std::string& Module::not_capturable() const {
   return impl_->not_capturable;

@@ -1,6 +1,7 @@
 #include "guest/module_cache.h"
 
 #include "guest/compiler.h"
+#include "guest/component.h"
 #include "guest/descriptor.h"
 #include "guest/engine_impl.h"
 #include "guest/module_impl.h"
@@ -121,12 +122,7 @@ Result<void> check_bytes(std::string_view wasm) {
     return Error{wasm.empty() ? "the plugin is an empty file"
                               : "the plugin is not WebAssembly: it does not begin with \"\\0asm\""};
   }
-  if (wasm.substr(4, 4) == "\x0d\0\1\0"sv) {
-    return Error{
-        "the plugin is a WebAssembly component; Troupe takes modules with the Extism functions. "
-        "Build for a target such as wasm32-unknown-unknown or wasm32-wasip1, with an Extism PDK."};
-  }
-  if (wasm.substr(4, 4) != "\1\0\0\0"sv) {
+  if (!is_component(wasm) && wasm.substr(4, 4) != "\1\0\0\0"sv) {
     return Error{"the plugin is of another version of WebAssembly than 1"};
   }
   return {};
@@ -139,6 +135,15 @@ Result<WasmModule> map_module(Engine& engine, const fs::path& path) {
     return Error{message_of(error)};
   }
   return WasmModule(module);
+}
+
+Result<WasmComponent> map_component(Engine& engine, const fs::path& path) {
+  wasmtime_component_t* component = nullptr;
+  if (wasmtime_error_t* error = wasmtime_component_deserialize_file(
+          engine.impl().engine.get(), path.c_str(), &component)) {
+    return Error{message_of(error)};
+  }
+  return WasmComponent(component);
 }
 
 }  // namespace
@@ -196,12 +201,21 @@ Result<std::shared_ptr<const Module>> ModuleCache::load(Engine& engine, std::str
 Result<std::shared_ptr<const Module>> ModuleCache::load_or_compile(Engine& engine,
                                                                    std::string_view wasm,
                                                                    const std::string& hash) {
+  return is_component(wasm) ? load_or_compile(engine, wasm, hash, map_component)
+                            : load_or_compile(engine, wasm, hash, map_module);
+}
+
+template <class Map>
+Result<std::shared_ptr<const Module>> ModuleCache::load_or_compile(Engine& engine,
+                                                                   std::string_view wasm,
+                                                                   const std::string& hash,
+                                                                   Map map) {
   const Compiler compiler = engine.options().compiler;
   const fs::path path = folder_ / file_name(compiler, hash);
   if (std::error_code error; fs::exists(path, error)) {
     std::string reason = "its checksum is wrong";
     if (MappedFile(path).intact()) {
-      Result<WasmModule> module = map_module(engine, path);
+      auto module = map(engine, path);
       if (module) return Module::Impl::make(engine, *std::move(module), hash);
       reason = module.error().message;
     }
@@ -210,7 +224,7 @@ Result<std::shared_ptr<const Module>> ModuleCache::load_or_compile(Engine& engin
     }
   }
   TRY_VOID(compile(compiler, wasm, path));
-  Result<WasmModule> module = map_module(engine, path);
+  auto module = map(engine, path);
   if (!module) {
     std::error_code error;
     fs::remove(path, error);

@@ -68,6 +68,12 @@ class ModuleCache {
   Result<std::shared_ptr<const Module>> load_or_compile(Engine& engine,
                                                         std::string_view wasm,
                                                         const std::string& hash);
+  // `map` takes compiled code from a file: a module or a component.
+  template <class Map>
+  Result<std::shared_ptr<const Module>> load_or_compile(Engine& engine,
+                                                        std::string_view wasm,
+                                                        const std::string& hash,
+                                                        Map map);
   Result<void> compile(Compiler compiler, std::string_view wasm, const std::filesystem::path& to);
   void prune() const;
 

@@ -35,10 +35,6 @@ TEST(BadModules, AreRefusedWhenTheyAreNotWebAssembly) {
   EXPECT_SAYS(refusal_of(std::string_view("\0asm\2\0\0\0", 8)), "another version");
 }
 
-TEST(BadModules, AreRefusedWhenTheyAreComponents) {
-  EXPECT_SAYS(refusal_of(wasm_of("(component)")), "component");
-}
-
 TEST(BadModules, AreRefusedWhenTheyAreBroken) {
   const std::string wasm = wasm_of(module_text(""));
   EXPECT_SAYS(refusal_of(wasm.substr(0, wasm.size() / 2)), "unexpected end");

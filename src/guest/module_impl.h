@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "guest/component.h"
 #include "guest/module.h"
 #include "guest/wasmtime.h"
 
@@ -51,6 +52,9 @@ struct Module::Impl {
 
   // From compiled code; checks what the engine's slots and our functions can give.
   static Result<std::shared_ptr<const Module>> make(Engine& engine,
+                                                    WasmComponent component,
+                                                    std::string content_hash);
+  static Result<std::shared_ptr<const Module>> make(Engine& engine,
                                                     WasmModule module,
                                                     std::string content_hash);
 
@@ -60,6 +64,7 @@ struct Module::Impl {
   }
 
   Engine& engine;
+  // A plugin is a module, or a component: the first two are null, or `component` is.
   WasmModule module;
   WasmInstancePre pre;
   std::string content_hash;
@@ -69,6 +74,8 @@ struct Module::Impl {
   std::string not_capturable;  // the reason; empty when `state` is all there is
   StateExports state;
   const std::unique_ptr<BaseImages> bases;
+  std::unique_ptr<const Component> component;
+  WasmComponentLinker linker;  // what the component imports
 };
 
 }  // namespace troupe::guest

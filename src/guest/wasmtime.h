@@ -27,6 +27,15 @@ using WasmLinker = std::unique_ptr<wasmtime_linker_t, Release<wasmtime_linker_de
 using WasmModule = std::unique_ptr<wasmtime_module_t, Release<wasmtime_module_delete>>;
 using WasmInstancePre =
     std::unique_ptr<wasmtime_instance_pre_t, Release<wasmtime_instance_pre_delete>>;
+using WasmComponent = std::unique_ptr<wasmtime_component_t, Release<wasmtime_component_delete>>;
+using WasmComponentType =
+    std::unique_ptr<wasmtime_component_type_t, Release<wasmtime_component_type_delete>>;
+using WasmComponentExtern =
+    std::unique_ptr<wasmtime_component_extern_t, Release<wasmtime_component_extern_delete>>;
+using WasmComponentExport = std::unique_ptr<wasmtime_component_export_index_t,
+                                            Release<wasmtime_component_export_index_delete>>;
+using WasmComponentLinker =
+    std::unique_ptr<wasmtime_component_linker_t, Release<wasmtime_component_linker_delete>>;
 using WasmStore = std::unique_ptr<wasmtime_store_t, Release<wasmtime_store_delete>>;
 using WasmFuture = std::unique_ptr<wasmtime_call_future_t, Release<wasmtime_call_future_delete>>;
 using WasmError = std::unique_ptr<wasmtime_error_t, Release<wasmtime_error_delete>>;

@@ -43,7 +43,8 @@ std::string missing_init(const PluginConfig& plugin, const guest::Module& module
           ? fmt::format("{} exports no function", file)
           : fmt::format("{} exports {}", file, fmt::join(module.functions(), ", "));
   const std::string how =
-      plugin.source.empty()
+      module.is_component() ? "in WIT: export init: func() -> STATE"
+      : plugin.source.empty()
           ? "in Rust: #[plugin_fn] pub fn init(_: ()) -> FnResult<Json<State>>"
           : "import { handler } from \"troupe\"; export const init = handler(() => ({ ... }));";
   return fmt::format(
@@ -80,6 +81,9 @@ Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginCon
   }
   if (plugin.behaviour == actor::Behaviour::live_state && !(*module)->has_function("init")) {
     return Error{missing_init(plugin, **module)};
+  }
+  if (plugin.behaviour == actor::Behaviour::live_state && !(*module)->state_problem().empty()) {
+    return Error{fmt::format("{}: {}", plugin.file().string(), (*module)->state_problem())};
   }
   auto version = std::make_shared<actor::PluginVersion>();
   version->name = plugin.name;
