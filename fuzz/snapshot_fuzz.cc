@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t checksum_at = 8;
 constexpr std::size_t checksum_end = 24;
+constexpr std::uint32_t memory_pages_max = 64;
 
 }  // namespace
 
@@ -30,6 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (snapshot.has_error()) return 0;
   const auto header = SnapshotCodec::header(*snapshot);
   check(header.has_value());
+  // Who restores bounds the memory before the body is unpacked.
+  if (header->memory_pages > memory_pages_max) return 0;
   Difference difference;
   if (codec.decode(*snapshot, difference).has_error()) return 0;
   check(difference.bytes.size() == difference.pages.size() * page_bytes);

@@ -88,8 +88,7 @@ class Actor {
       : shard_(shard), module_(std::move(module)), environment_(environment) {
     inputs_.seed[0] = static_cast<std::uint8_t>(seed);
     inputs_.seed[1] = static_cast<std::uint8_t>(seed >> 8);
-    keep(finish(shard_,
-                Instance::create(shard_, lane_, module_, environment_, inputs_, host_)));
+    keep(finish(shard_, Instance::create(shard_, lane_, module_, environment_, inputs_, host_)));
   }
 
   const std::string& call(const CallOf& what) {
@@ -117,8 +116,7 @@ class Actor {
   }
   void drop() { instance_.reset(); }
   void restore(const Snapshot& snapshot) {
-    keep(finish(shard_,
-                Instance::restore(shard_, lane_, module_, environment_, snapshot, host_)));
+    keep(finish(shard_, Instance::restore(shard_, lane_, module_, environment_, snapshot, host_)));
   }
   void copy_and_drop() {
     const auto made = finish(shard_, instance_->copy(host_));
@@ -195,8 +193,8 @@ class Bench {
     for (int turn = 0; turn < turns; ++turn) next(actor, static_cast<std::size_t>(turn));
   }
   const std::string& next(Actor& actor, std::size_t turn) {
-    return actor.call(calls_[std::min<std::size_t>(1 + turn % std::max<std::size_t>(1, calls_.size() - 1),
-                                                   calls_.size() - 1)]);
+    return actor.call(calls_[std::min<std::size_t>(
+        1 + turn % std::max<std::size_t>(1, calls_.size() - 1), calls_.size() - 1)]);
   }
 
   bool asleep_is_as_awake(std::uint32_t seed) {

@@ -68,18 +68,26 @@ bool BaseImages::Conditions::hold(const Environment& environment) const {
          memory_pages_max == environment.limits.memory_pages_max && config == environment.config;
 }
 
-std::shared_ptr<const BaseImage> BaseImages::find(const Environment& environment) const {
-  const std::lock_guard lock(mutex_);
+const BaseImages::Known* BaseImages::find_locked(const Environment& environment) const {
   const auto found = std::ranges::find_if(
       known_, [&](const Known& known) { return known.conditions.hold(environment); });
-  return found == known_.end() ? nullptr : found->image;
+  return found == known_.end() ? nullptr : &*found;
+}
+
+std::shared_ptr<const BaseImage> BaseImages::find(const Environment& environment) const {
+  const std::lock_guard lock(mutex_);
+  const Known* known = find_locked(environment);
+  return known == nullptr ? nullptr : known->image;
 }
 
 std::shared_ptr<const BaseImage> BaseImages::add(const Environment& environment,
                                                  std::shared_ptr<const BaseImage> image) {
-  if (auto other = find(environment)) return other;
   const std::lock_guard lock(mutex_);
-  if (known_.size() == images_max) known_.erase(known_.begin());
+  if (const Known* known = find_locked(environment)) return known->image;
+  const auto same = std::ranges::find_if(
+      known_, [&](const Known& known) { return known.image->checksum() == image->checksum(); });
+  if (same != known_.end()) image = same->image;
+  if (known_.size() == environments_max) known_.erase(known_.begin());
   known_.push_back({Conditions(environment), image});
   return image;
 }

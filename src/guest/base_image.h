@@ -55,13 +55,14 @@ class BaseImage {
 // The images of one module: its start-up can read the environment. Thread-safe.
 class BaseImages {
  public:
-  // A module is used with one configuration at a time, or a few while it changes; who holds an
-  // image beyond that keeps it.
-  static constexpr std::size_t images_max = 4;
+  // Plugins of the same content with configurations of their own, and what they were before they
+  // changed. Beyond that the oldest is made anew when it is needed; who holds it keeps it.
+  static constexpr std::size_t environments_max = 64;
 
   // Null when there is none yet.
   std::shared_ptr<const BaseImage> find(const Environment& environment) const;
-  // The one that is there already, when another shard was quicker.
+  // The one that is there already, when another shard was quicker, or when a start-up elsewhere has
+  // come to the same.
   std::shared_ptr<const BaseImage> add(const Environment& environment,
                                        std::shared_ptr<const BaseImage> image);
 
@@ -79,6 +80,8 @@ class BaseImages {
     Conditions conditions;
     std::shared_ptr<const BaseImage> image;
   };
+
+  const Known* find_locked(const Environment& environment) const;
 
   mutable std::mutex mutex_;
   std::vector<Known> known_;  // the latest last

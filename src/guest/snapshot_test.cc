@@ -3,6 +3,7 @@
 #include "guest/snapshot.h"
 
 #include "guest/snapshot_codec.h"
+#include "guest/state_exports.h"
 #include "guest/test_support.h"
 
 #include <gtest/gtest.h>
@@ -209,6 +210,38 @@ TEST(Snapshot, IsOfABoundedSize) {
             "hold 131071");
 }
 
+TEST(Snapshot, EachActorStartsWithTheSeedOfItsTurn) {
+  Plugin one(module_text(stateful));
+  Plugin other(module_text(stateful));
+  other.inputs.seed[5] = 77;
+  one.wake();
+  other.wake();
+  EXPECT_NE(state_of(one), state_of(other));
+  // Restored where others were started otherwise, it is itself.
+  const std::string before = state_of(one);
+  EXPECT_EQ(sleep_and_wake(one).ending, Ending::done);
+  EXPECT_EQ(state_of(one), before);
+}
+
+TEST(Snapshot, APluginThatAsksItsHostWhileItStartsLivesButIsNotCaptured) {
+  Plugin plugin(module_text(R"((func (export "_initialize") (drop (call $self)))
+    (func (export "f")))"));
+  plugin.host.answer = std::string("{}");
+  plugin.output("f");
+  EXPECT_EQ(plugin.host.calls.size(), 1U);
+  EXPECT_EQ(plugin.instance->capture().error().message,
+            "a start-up with fixed inputs, for the image that snapshots refer to, failed: no actor "
+            "is behind this start-up");
+}
+
+TEST(Snapshot, TheStartUpForTheImageIsNotHeard) {
+  Plugin plugin(module_text(R"(
+    (func (export "_initialize") (call $log_info (call $put (i32.const 100) (i32.const 3))))
+    (data (i32.const 100) "up!"))"));
+  plugin.wake();
+  EXPECT_EQ(plugin.host.lines.size(), 1U);
+}
+
 // What is refused.
 
 Outcome restored(Plugin& plugin, const Snapshot& snapshot) {
@@ -354,6 +387,33 @@ TEST(NotCapturable, NamesStateThatCannotBeReached) {
   EXPECT_EQ(reason_of("(module (func (export \"f\")) (tag))"), "it uses exceptions");
   EXPECT_EQ(reason_of("(module (func (export \"troupe:start\")))"),
             "it exports a name that begins with \"troupe:\"");
+}
+
+TEST(NotCapturable, NamesWhatNoSlotOfOursHolds) {
+  const auto reason = [](std::string_view text) {
+    const std::string module = with_exported_state(test::wasm_of(text));
+    const std::size_t at = module.find(not_capturable_export);
+    if (at == std::string::npos) return std::string();
+    const std::size_t begin = at + not_capturable_export.size();
+    const auto length = static_cast<std::uint8_t>(module[at - 1]);
+    return module.substr(begin, length - not_capturable_export.size());
+  };
+  EXPECT_EQ(reason("(module (func (export \"f\")) (memory 1))"), "");
+  EXPECT_EQ(reason("(module (func (export \"f\")) (memory 1) (memory 1))"),
+            "it has several memories");
+  EXPECT_EQ(reason("(module (func (export \"f\")) (memory i64 1))"),
+            "its memory is shared, or of 64 bits");
+  EXPECT_EQ(reason("(module (func (export \"f\")) (memory 1 2 shared))"),
+            "its memory is shared, or of 64 bits");
+  EXPECT_EQ(reason("(module (import \"a\" \"b\" (memory 1)) (func (export \"f\")))"),
+            "it imports its memory");
+  EXPECT_EQ(reason("(module (import \"a\" \"b\" (table 1 funcref)) (func (export \"f\")))"),
+            "it imports a table");
+  EXPECT_EQ(reason("(module (import \"a\" \"b\" (global (mut i32))) (func (export \"f\")))"),
+            "it imports a global that can change");
+  EXPECT_EQ(reason("(module (import \"a\" \"b\" (global i32)) (func (export \"f\")))"), "");
+  EXPECT_EQ(reason("(module (import \"a\" \"b\" (tag)) (func (export \"f\")))"),
+            "it uses exceptions");
 }
 
 TEST(NotCapturable, APluginRunsAllTheSameAndSaysWhyItCannotSleep) {
