@@ -61,8 +61,8 @@ class SnapshotCodec {
 
   Snapshot encode(const SnapshotHeader& header, const Difference& difference);
 
-  // Both take untrusted snapshots, too. A difference is never larger than the memory that the header
-  // speaks of, whose size the caller has checked; its pages lie within it.
+  // Both take untrusted snapshots, too. A difference is never larger than the memory that the
+  // header speaks of, whose size the caller has checked; its pages lie within it.
   static Result<SnapshotHeader> header(const Snapshot& snapshot);
   Result<void> decode(const Snapshot& snapshot, Difference& difference);
 
