@@ -53,21 +53,31 @@ declare module "troupe" {
 
 // ---- Extism's API
 
+/** Values of WebAssembly, for the types of an interface file; an offset of Extism memory is an I64. */
+declare type I32 = number;
+declare type I64 = number | bigint;
+declare type F32 = number;
+declare type F64 = number;
+declare type PTR = number;
+
+type Bytes = ArrayBufferLike | ArrayBufferView;
+
 interface MemoryHandle {
-  readonly offset: number;
+  readonly offset: PTR;
   readonly len: number;
   readBytes(): ArrayBuffer;
   readString(): string;
-  readJsonObject(): any;
+  readJsonObject<T = any>(): T;
   readUInt32(): number;
   readUInt64(): bigint;
   readFloat32(): number;
   readUFloat64(): number;
   free(): void;
 }
+declare const MemoryHandle: { prototype: MemoryHandle; new (offset: PTR, len: number): MemoryHandle };
 
 declare const Memory: {
-  fromBuffer(bytes: ArrayBufferLike | ArrayBufferView): MemoryHandle;
+  fromBuffer(bytes: Bytes): MemoryHandle;
   fromString(text: string): MemoryHandle;
   fromJsonObject(value: unknown): MemoryHandle;
   allocUInt32(value: number): MemoryHandle;
@@ -80,10 +90,12 @@ declare const Memory: {
 declare const Host: {
   inputBytes(): ArrayBuffer;
   inputString(): string;
-  outputBytes(bytes: ArrayBufferLike | ArrayBufferView): boolean;
+  outputBytes(bytes: Bytes): boolean;
   outputString(text: string): boolean;
-  /** The host functions that the source names, with offsets of Extism memory for arguments. */
+  /** The host functions that the interface file declares, and those of Troupe that the source names. */
   getFunctions(): { [name: string]: (...values: (number | bigint)[]) => any };
+  arrayBufferToBase64(bytes: ArrayBuffer): string;
+  base64ToArrayBuffer(text: string): ArrayBuffer;
 };
 
 declare const Var: {
@@ -91,7 +103,7 @@ declare const Var: {
   getString(name: string): string | null;
   getBytes(name: string): ArrayBuffer | null;
   /** null and an empty value delete the variable. */
-  set(name: string, value: string | ArrayBufferLike | ArrayBufferView | null): void;
+  set(name: string, value: string | Bytes | null): void;
 };
 
 declare const Config: {
@@ -102,7 +114,7 @@ interface HttpRequest {
   url: string;
   /** GET when not given. */
   method?: string;
-  headers?: { [name: string]: string };
+  headers?: { [name: string]: string | number | boolean };
 }
 
 interface HttpResponse {
@@ -113,5 +125,237 @@ interface HttpResponse {
 }
 
 declare const Http: {
-  request(request: HttpRequest, body?: string | ArrayBufferLike | ArrayBufferView): HttpResponse;
+  request(request: HttpRequest, body?: string | Bytes): HttpResponse;
 };
+
+// ---- What there is of the web
+
+interface Console {
+  trace(...values: unknown[]): void;
+  debug(...values: unknown[]): void;
+  log(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  warn(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+  assert(condition: unknown, ...values: unknown[]): void;
+  count(label?: string): void;
+  countReset(label?: string): void;
+  time(label?: string): void;
+  timeLog(label?: string, ...values: unknown[]): void;
+  timeEnd(label?: string): void;
+  group(...values: unknown[]): void;
+  groupCollapsed(...values: unknown[]): void;
+  groupEnd(): void;
+  dir(value: unknown): void;
+  dirxml(...values: unknown[]): void;
+  table(data: unknown, columns?: string[]): void;
+}
+/** The plugin's log: trace, debug, info (also of log), warn and error are its levels. */
+declare const console: Console;
+
+/** Timers run before the call returns; 1000 may be pending. Times are in milliseconds. */
+declare function setTimeout<A extends any[]>(callback: (...values: A) => void, ms?: number, ...values: A): number;
+declare function setInterval<A extends any[]>(callback: (...values: A) => void, ms?: number, ...values: A): number;
+declare function clearTimeout(id: number | undefined): void;
+declare function clearInterval(id: number | undefined): void;
+declare function queueMicrotask(callback: () => void): void;
+
+declare function structuredClone<T>(value: T, options?: { transfer?: ArrayBuffer[] }): T;
+declare function atob(text: string): string;
+declare function btoa(text: string): string;
+
+declare const performance: {
+  /** Milliseconds since the first reading in this instance. */
+  now(): number;
+  readonly timeOrigin: number;
+  toJSON(): { timeOrigin: number };
+};
+
+interface SubtleCrypto {
+  digest(algorithm: string | { name: string }, data: Bytes): Promise<ArrayBuffer>;
+}
+declare const crypto: {
+  getRandomValues<T extends ArrayBufferView>(array: T): T;
+  randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
+  /** Of which there is digest(), with SHA-1, SHA-256, SHA-384 and SHA-512. */
+  readonly subtle: SubtleCrypto;
+};
+
+interface TextEncoder {
+  readonly encoding: string;
+  encode(text?: string): Uint8Array;
+  encodeInto(text: string, target: Uint8Array): { read: number; written: number };
+}
+declare const TextEncoder: { prototype: TextEncoder; new (): TextEncoder };
+interface TextDecoder {
+  readonly encoding: string;
+  readonly fatal: boolean;
+  readonly ignoreBOM: boolean;
+  decode(bytes?: Bytes, options?: { stream?: boolean }): string;
+}
+/** utf-8, utf-16le, utf-16be, windows-1252, and the other names that the web has for these. */
+declare const TextDecoder: {
+  prototype: TextDecoder;
+  new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder;
+};
+
+interface URLSearchParams extends Iterable<[string, string]> {
+  readonly size: number;
+  append(name: string, value: string): void;
+  delete(name: string, value?: string): void;
+  get(name: string): string | null;
+  getAll(name: string): string[];
+  has(name: string, value?: string): boolean;
+  set(name: string, value: string): void;
+  sort(): void;
+  forEach(callback: (value: string, name: string, params: URLSearchParams) => void, self?: unknown): void;
+  entries(): IterableIterator<[string, string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+  toString(): string;
+}
+declare const URLSearchParams: {
+  prototype: URLSearchParams;
+  new (init?: string | URLSearchParams | Iterable<readonly [string, string]> | { [name: string]: string }): URLSearchParams;
+};
+interface URL {
+  href: string;
+  readonly origin: string;
+  protocol: string;
+  username: string;
+  password: string;
+  host: string;
+  hostname: string;
+  port: string;
+  pathname: string;
+  search: string;
+  readonly searchParams: URLSearchParams;
+  hash: string;
+  toString(): string;
+  toJSON(): string;
+}
+declare const URL: {
+  prototype: URL;
+  new (url: string | URL, base?: string | URL): URL;
+  canParse(url: string | URL, base?: string | URL): boolean;
+  parse(url: string | URL, base?: string | URL): URL | null;
+};
+
+interface DOMException extends Error {
+  readonly code: number;
+}
+declare const DOMException: { prototype: DOMException; new (message?: string, name?: string): DOMException };
+
+interface Event {
+  readonly type: string;
+  readonly target: EventTarget | null;
+  readonly currentTarget: EventTarget | null;
+  readonly bubbles: boolean;
+  readonly cancelable: boolean;
+  readonly defaultPrevented: boolean;
+  readonly timeStamp: number;
+  preventDefault(): void;
+  stopPropagation(): void;
+  stopImmediatePropagation(): void;
+}
+declare const Event: { prototype: Event; new (type: string, init?: { bubbles?: boolean; cancelable?: boolean }): Event };
+interface CustomEvent<T = unknown> extends Event {
+  readonly detail: T;
+}
+declare const CustomEvent: {
+  prototype: CustomEvent;
+  new <T>(type: string, init?: { bubbles?: boolean; cancelable?: boolean; detail?: T }): CustomEvent<T>;
+};
+type EventListener = ((event: any) => void) | { handleEvent(event: any): void };
+interface EventTarget {
+  addEventListener(
+    type: string,
+    listener: EventListener | null,
+    options?: boolean | { once?: boolean; capture?: boolean; signal?: AbortSignal },
+  ): void;
+  removeEventListener(type: string, listener: EventListener | null, options?: boolean | { capture?: boolean }): void;
+  dispatchEvent(event: Event): boolean;
+}
+declare const EventTarget: { prototype: EventTarget; new (): EventTarget };
+interface AbortSignal extends EventTarget {
+  readonly aborted: boolean;
+  readonly reason: any;
+  onabort: ((event: Event) => void) | null;
+  throwIfAborted(): void;
+}
+declare const AbortSignal: {
+  prototype: AbortSignal;
+  abort(reason?: unknown): AbortSignal;
+  timeout(ms: number): AbortSignal;
+  any(signals: Iterable<AbortSignal>): AbortSignal;
+};
+interface AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+declare const AbortController: { prototype: AbortController; new (): AbortController };
+
+type HeadersInit = Headers | Iterable<readonly [string, string]> | { [name: string]: string };
+type BodyInit = string | Bytes | URLSearchParams;
+interface Headers extends Iterable<[string, string]> {
+  append(name: string, value: string): void;
+  delete(name: string): void;
+  get(name: string): string | null;
+  getSetCookie(): string[];
+  has(name: string): boolean;
+  set(name: string, value: string): void;
+  forEach(callback: (value: string, name: string, headers: Headers) => void, self?: unknown): void;
+  entries(): IterableIterator<[string, string]>;
+  keys(): IterableIterator<string>;
+  values(): IterableIterator<string>;
+}
+declare const Headers: { prototype: Headers; new (init?: HeadersInit): Headers };
+interface Body {
+  readonly bodyUsed: boolean;
+  text(): Promise<string>;
+  json(): Promise<any>;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  bytes(): Promise<Uint8Array>;
+}
+interface RequestInit {
+  /** GET when not given. */
+  method?: string;
+  headers?: HeadersInit;
+  body?: BodyInit | null;
+  signal?: AbortSignal | null;
+}
+interface Request extends Body {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly signal: AbortSignal | null;
+  clone(): Request;
+}
+declare const Request: { prototype: Request; new (input: string | URL | Request, init?: RequestInit): Request };
+interface ResponseInit {
+  status?: number;
+  statusText?: string;
+  headers?: HeadersInit;
+}
+interface Response extends Body {
+  readonly status: number;
+  readonly statusText: string;
+  readonly ok: boolean;
+  readonly headers: Headers;
+  readonly url: string;
+  readonly type: string;
+  readonly redirected: boolean;
+  clone(): Response;
+}
+declare const Response: {
+  prototype: Response;
+  new (body?: BodyInit | null, init?: ResponseInit): Response;
+  json(value: unknown, init?: ResponseInit): Response;
+  error(): Response;
+  redirect(url: string | URL, status?: number): Response;
+};
+/** The host's HTTP, to hosts it allows. The call waits for the whole answer. */
+declare function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+
+declare const self: typeof globalThis;
+declare const global: typeof globalThis;

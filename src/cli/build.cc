@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 struct BuildArguments {
   std::string file;
   std::string out;
+  std::string interface;
   bool json = false;
 };
 
@@ -61,7 +62,9 @@ int build(const BuildArguments& arguments) {
   const fs::path out =
       arguments.out.empty() ? fs::path(entry).replace_extension(".wasm") : fs::path(arguments.out);
   const js::BuildResult built =
-      js::build({.entry = entry, .cache_folder = server::user_cache_folder()});
+      js::build({.entry = entry,
+                 .interface = arguments.interface,
+                 .cache_folder = server::user_cache_folder()});
   if (!built) return fail(js::render(built.error()));
   for (const js::BuildLog& line : built->log) fmt::print(stderr, "{}\n", line.text);
   for (const std::string& warning : built->warnings) {
@@ -92,14 +95,17 @@ int build(const BuildArguments& arguments) {
 void add_build(CLI::App& program, Run& run) {
   CLI::App* command = program.add_subcommand("build", "Make a WebAssembly plugin of a source");
   command->footer(
-      "Relative imports need no other tool. npm packages and TypeScript go through the project's\n"
-      "own esbuild (npm install esbuild).\n\n"
+      "JavaScript and TypeScript need no other tool; npm packages and JSX go through the project's\n"
+      "own esbuild (npm install esbuild). -i takes an interface file as extism-js does.\n\n"
       "Examples:\n"
       "  troupe build todo.js                     writes todo.wasm\n"
       "  troupe build src/todo.ts -o todo.wasm");
   auto arguments = std::make_shared<BuildArguments>();
   command->add_option("FILE", arguments->file, "The JavaScript or TypeScript source")->required();
   command->add_option("-o,--out", arguments->out, "The module; FILE with .wasm when not given");
+  command->add_option("-i,--interface",
+                      arguments->interface,
+                      "A .d.ts file that names exports and host functions with their types");
   command->add_flag("--json", arguments->json, "Print file, bytes, exports and host functions");
   command->callback([&run, arguments] { run = [arguments] { return build(*arguments); }; });
 }

@@ -118,6 +118,32 @@ class TestBuild:
         assert result.returncode == 1
         assert "cannot write no/such/folder/todo.wasm: No such file or directory" in result.stderr
 
+    def test_takes_typescript(self, troupe, tmp_path):
+        (tmp_path / "typed.ts").write_text(
+            'import { handler } from "troupe";\nenum Size { Small = 1, Large }\n'
+            "export const size = handler((name: keyof typeof Size): Size => Size[name] ?? fail(name as string));\n"
+            'function fail(name: string): never {\n  throw new Error(`no size ${name}` as string);\n}\n')
+        result = troupe("build", "typed.ts", "-o", "typed.wasm")
+        assert result.returncode == 0, result.stderr
+        assert troupe("call", "typed.wasm", "size", "--input", '["Large"]').stdout == "2\n"
+        failed = troupe("call", "typed.ts", "size", "--input", '["Huge"]')
+        assert failed.returncode == 1
+        assert "at fail (typed.ts:5:13)" in failed.stderr and "typed.ts:3:82" in failed.stderr
+        (tmp_path / "typed.ts").write_text("export const f = (x: number): number => x as;\n")
+        broken = troupe("build", "typed.ts")
+        assert broken.returncode == 1 and "typed.ts:1:45" in broken.stderr
+
+    def test_takes_the_interface_file_of_extism_js(self, troupe, tmp_path):
+        (tmp_path / "types.d.ts").write_text('declare module "main" {\n  export function echo(): I32;\n  export function gone(): I32;\n}\n')
+        refused = troupe("build", "todo.js", "-i", "types.d.ts", "-o", "out.wasm")
+        assert refused.returncode == 1
+        assert 'types.d.ts:3:19: todo.js exports no function "gone"' in refused.stderr
+        (tmp_path / "types.d.ts").write_text('declare module "main" {\n  export function echo(): I32;\n}\n')
+        built = troupe("build", "todo.js", "-i", "types.d.ts", "-o", "out.wasm", "--json")
+        assert built.returncode == 0, built.stderr
+        assert json.loads(built.stdout)["exports"] == ["echo"]
+        assert troupe("call", "out.wasm", "echo", "--input", "x").stdout == "x\n"
+
     def test_a_module_is_not_built_again(self, troupe):
         result = troupe("build", "todo.wasm")
         assert result.returncode == 1

@@ -22,6 +22,7 @@ enum class Section : std::uint8_t {
   global = 6,
   exports = 7,
   start = 8,
+  element = 9,
   data_count = 12,
   code = 10,
   data = 11,

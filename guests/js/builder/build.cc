@@ -2,12 +2,15 @@
 
 #include "guests/js/builder/bundle.h"
 #include "guests/js/builder/core_session.h"
+#include "guests/js/builder/interface.h"
 #include "guests/js/builder/project.h"
 #include "guests/js/builder/snapshot.h"
+#include "guests/js/builder/typescript.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -46,12 +49,46 @@ std::string in_quotes(std::string_view text) {
   return "\"" + std::string(text) + "\"";
 }
 
+// ---- The interface that is declared
+
+bool returns_its_code(const FunctionType& type) {
+  return type == FunctionType{{}, {ValueType::i32}};
+}
+
+// As CoreFiles::interface() says.
+std::string signatures_of(const Interface& interface) {
+  const auto letter = [](ValueType type) {
+    return type == ValueType::i32   ? 'i'
+           : type == ValueType::i64 ? 'I'
+           : type == ValueType::f32 ? 'f'
+                                    : 'F';
+  };
+  std::string text;
+  const auto add = [&](const DeclaredFunction& function) {
+    text += function.name + ' ';
+    for (const ValueType type : function.type.parameters) text += letter(type);
+    text += ':';
+    for (const ValueType type : function.type.results) text += letter(type);
+    text += '\n';
+  };
+  for (const DeclaredFunction& function : interface.host_functions) add(function);
+  text += '\n';
+  for (const DeclaredFunction& function : interface.exports) {
+    if (!returns_its_code(function.type)) add(function);
+  }
+  return text;
+}
+
 // ---- The two ways to answer the core
 
-// The project's files as they are.
+// The project's files as they are, but for the types of TypeScript.
 class PlainFiles : public CoreFiles {
  public:
-  PlainFiles(Project& project, fs::path entry) : project_(project), entry_(std::move(entry)) {}
+  PlainFiles(Project& project,
+             fs::path entry,
+             const std::optional<Interface>& interface,
+             const BuildOptions& options)
+      : project_(project), entry_(std::move(entry)), interface_(interface), typescript_(options) {}
 
   struct Failure {
     ResolveFailure kind;
@@ -62,9 +99,11 @@ class PlainFiles : public CoreFiles {
   // The last import that led nowhere, or the one that esbuild has to resolve.
   const std::optional<Failure>& failure() const { return failure_; }
   bool needs_esbuild() const {
-    return failure_ && (failure_->kind == ResolveFailure::package ||
-                        failure_->kind == ResolveFailure::typescript);
+    return failure_ &&
+           (failure_->kind == ResolveFailure::package || failure_->kind == ResolveFailure::jsx);
   }
+  // Why a file is no TypeScript, with its place.
+  const std::optional<BuildError>& broken() const { return broken_; }
 
   Result<std::string> resolve(std::string_view importer, std::string_view specifier) override {
     fs::path path = entry_;
@@ -84,11 +123,23 @@ class PlainFiles : public CoreFiles {
   Result<Text> read(std::string_view key) override {
     const SourceFile* file = project_.find(key);
     if (!file) return Error{"the file " + std::string(key) + " was not resolved"};
-    return Text{file->kind, file->text};
+    if (!is_typescript(file->path)) return Text{file->kind, file->text};
+    auto stripped = typescript_.strip(key, file->text);
+    if (!stripped) {
+      broken_ = std::move(stripped.error());
+      return Error{broken_->message};
+    }
+    const Stripped& kept = stripped_[file->key] = std::move(*stripped);
+    return Text{file->kind, kept.code};
   }
 
-  std::string source_map(std::string_view) override { return ""; }
-  bool must_stop() const override { return needs_esbuild(); }
+  std::string source_map(std::string_view key) override {
+    const auto found = stripped_.find(key);
+    if (found == stripped_.end() || found->second.mappings.empty()) return "";
+    return found->first + "\n\n" + found->second.mappings;
+  }
+  std::string interface() override { return interface_ ? signatures_of(*interface_) : ""; }
+  bool must_stop() const override { return needs_esbuild() || broken_; }
 
  private:
   static std::string message_of(const Failure& failure, const Resolution& resolution) {
@@ -101,24 +152,29 @@ class PlainFiles : public CoreFiles {
                "instead (console, crypto, TextEncoder, Http, Var, Config)";
       case ResolveFailure::package:
         return what + " is an npm package";
-      case ResolveFailure::typescript:
-        return what + " is TypeScript";
+      case ResolveFailure::jsx:
+        return what + " has JSX";
       case ResolveFailure::not_found:
         break;
     }
     return "cannot find " + what + ": there is no " + resolution.path.string() +
-           " and none with .js, .mjs, .cjs, .json or /index.js behind it";
+           " and none with .js, .mjs, .cjs, .json, .ts, .mts, .cts or /index behind it";
   }
 
   Project& project_;
   fs::path entry_;
+  const std::optional<Interface>& interface_;
+  TypeScript typescript_;
+  std::map<std::string, Stripped, std::less<>> stripped_;  // by key
   std::optional<Failure> failure_;
+  std::optional<BuildError> broken_;
 };
 
 // One text that esbuild made of all.
 class BundleFiles : public CoreFiles {
  public:
-  explicit BundleFiles(const Bundle& bundle) : bundle_(bundle) {}
+  BundleFiles(const Bundle& bundle, const std::optional<Interface>& interface)
+      : bundle_(bundle), interface_(interface) {}
 
   Result<std::string> resolve(std::string_view importer, std::string_view specifier) override {
     if (importer.empty()) return std::string(bundle_key);
@@ -127,10 +183,12 @@ class BundleFiles : public CoreFiles {
   }
   Result<Text> read(std::string_view) override { return Text{SourceKind::module, bundle_.text}; }
   std::string source_map(std::string_view) override { return bundle_.source_map; }
+  std::string interface() override { return interface_ ? signatures_of(*interface_) : ""; }
   bool must_stop() const override { return false; }
 
  private:
   const Bundle& bundle_;
+  const std::optional<Interface>& interface_;
 };
 
 // ---- Errors
@@ -218,6 +276,8 @@ BuildError error_of(const Evaluation& evaluation,
           importer ? find_word(importer->text, thrown.imported_name) : SourcePosition{};
       error.line = position.line;
       error.column = position.column;
+      if (is_typescript(thrown.importer))
+        error.message += "; where it is a type, write `import type` or `export type`";
     } else {
       place_at_first_frame(thrown.stack, error);
     }
@@ -236,13 +296,13 @@ BuildError esbuild_missing(const std::optional<PlainFiles::Failure>& failure,
                            const std::string& entry_key) {
   BuildError error;
   error.file = entry_key;
-  const std::string what = failure ? failure->message : entry_key + " is TypeScript";
-  const bool is_typescript = !failure || failure->kind == ResolveFailure::typescript;
-  error.message = what +
-                  (is_typescript ? ", which esbuild turns into JavaScript"
-                                 : ", which esbuild puts into the plugin") +
-                  ", and this project has no esbuild. To get it: cd " + project.root().string() +
-                  " && npm install --save-dev esbuild";
+  const std::string what = failure ? failure->message : entry_key + " has JSX";
+  const bool has_jsx = !failure || failure->kind == ResolveFailure::jsx;
+  error.message =
+      what +
+      (has_jsx ? ", which esbuild turns into JavaScript" : ", which esbuild puts into the plugin") +
+      ", and this project has no esbuild. To get it: cd " + project.root().string() +
+      " && npm install --save-dev esbuild";
   if (failure) place_at_import(project, failure->importer, failure->specifier, error);
   return error;
 }
@@ -272,7 +332,8 @@ std::string description_of(const std::string& entry_key,
   std::string names;
   for (const auto& source : sources)
     names += (names.empty() ? "" : ",") + json_text(project.key_of(source));
-  return R"({"builder":"troupe )" TROUPE_VERSION R"(","language":"javascript","entry":)" +
+  return R"({"builder":"troupe )" TROUPE_VERSION R"(","language":")" +
+         std::string(is_typescript(entry_key) ? "typescript" : "javascript") + R"(","entry":)" +
          json_text(entry_key) + R"(,"sources":[)" + names + "]}";
 }
 
@@ -286,33 +347,85 @@ std::vector<std::string> warnings_of(const Evaluation& evaluation, const std::st
   return warnings;
 }
 
+// The functions of the source that become exports; an error when the interface names another. What
+// it leaves out is left out, with a warning.
+boost::system::result<std::vector<ExportedFunction>, BuildError> exports_of(
+    const Evaluation& evaluation,
+    const std::optional<Interface>& interface,
+    const std::string& interface_key,
+    const std::string& entry_key,
+    std::vector<std::string>& warnings) {
+  std::vector<ExportedFunction> exports;
+  std::vector<std::string> undeclared = evaluation.exports;
+  if (!interface) {
+    for (std::uint32_t i = 0; i < evaluation.exports.size(); i++)
+      exports.push_back({.name = evaluation.exports[i], .index = i});
+    return exports;
+  }
+  std::uint32_t typed = 0;
+  for (const DeclaredFunction& declared : interface->exports) {
+    const auto found = std::ranges::find(evaluation.exports, declared.name);
+    if (found == evaluation.exports.end()) {
+      BuildError error;
+      error.file = interface_key;
+      error.line = declared.line;
+      error.column = declared.column;
+      error.message = entry_key + " exports no function " + in_quotes(declared.name);
+      return error;
+    }
+    ExportedFunction function{declared.name,
+                              static_cast<std::uint32_t>(found - evaluation.exports.begin()),
+                              declared.type,
+                              {}};
+    if (!returns_its_code(declared.type)) function.typed = typed++;
+    exports.push_back(std::move(function));
+    std::erase(undeclared, declared.name);
+  }
+  for (const std::string& name : undeclared) {
+    warnings.push_back(entry_key + " exports " + in_quotes(name) + ", which " + interface_key +
+                       " does not declare: it is left out");
+  }
+  return exports;
+}
+
 BuildResult finish(const Evaluation& evaluation,
                    const BuildOptions& options,
                    const Project& project,
                    const std::string& entry_key,
                    std::vector<fs::path> sources,
+                   const std::optional<Interface>& interface,
                    const std::optional<PlainFiles::Failure>& failed_import) {
   if (evaluation.ending != guest::Ending::done || evaluation.error) {
     return error_of(evaluation, options, project, entry_key, failed_import);
   }
   BuildError error;
   error.file = entry_key;
-  if (evaluation.exports.empty()) {
+  std::vector<std::string> warnings = warnings_of(evaluation, entry_key);
+  const auto exports =
+      exports_of(evaluation, interface, project.key_of(options.interface), entry_key, warnings);
+  if (exports.has_error()) return exports.error();
+  if (exports->empty()) {
     error.message = entry_key +
                     " exports no function, and a plugin is made of the functions it exports: "
                     "write `export function NAME() {...}` or `module.exports = { NAME }`";
     return error;
   }
-  for (const auto& name : evaluation.exports) {
-    if (std::ranges::find(reserved_exports, name) == reserved_exports.end()) continue;
-    error.message = "a plugin's function cannot be named " + in_quotes(name) +
+  for (const ExportedFunction& function : *exports) {
+    if (std::ranges::find(reserved_exports, function.name) == reserved_exports.end()) continue;
+    error.message = "a plugin's function cannot be named " + in_quotes(function.name) +
                     ", because hosts mean something else by it";
     return error;
   }
 
   const std::string description = description_of(entry_key, project, sources);
-  auto snapshot = make_snapshot(
-      {core_module(), evaluation.memory, evaluation.exports, evaluation.uses, description});
+  SnapshotInput input{.core = core_module(),
+                      .memory = evaluation.memory,
+                      .exports = *exports,
+                      .cells = evaluation.cells,
+                      .uses = evaluation.uses,
+                      .description = description};
+  if (interface) input.host_functions = interface->host_functions;
+  auto snapshot = make_snapshot(input);
   if (snapshot.has_error()) {
     error.message = snapshot.error().message;
     return error;
@@ -320,8 +433,8 @@ BuildResult finish(const Evaluation& evaluation,
   BuildOutput output;
   output.wasm = std::move(snapshot->wasm);
   output.host_functions = std::move(snapshot->host_functions);
-  output.exports = evaluation.exports;
-  output.warnings = warnings_of(evaluation, entry_key);
+  for (const ExportedFunction& function : *exports) output.exports.push_back(function.name);
+  output.warnings = std::move(warnings);
   output.log = evaluation.log;
   output.sources = std::move(sources);
   return output;
@@ -353,14 +466,26 @@ BuildResult build(const BuildOptions& options) {
     return refuse(std::move(error));
   }
 
+  std::optional<Interface> interface;
+  BuildOptions resolved = options;
+  if (!options.interface.empty()) {
+    resolved.interface = fs::absolute(options.interface, failed).lexically_normal();
+    const auto file = project.read(resolved.interface);
+    if (!file) return refuse(error_from(file.error()));
+    auto parsed = parse_interface((*file)->key, (*file)->text);
+    if (!parsed) return refuse(parsed.error());
+    interface = std::move(*parsed);
+  }
+
   std::optional<PlainFiles::Failure> needs_esbuild;
-  if (!is_typescript(entry)) {
-    PlainFiles files(project, entry);
+  if (!is_jsx(entry)) {
+    PlainFiles files(project, entry, interface, options);
     auto evaluation = evaluate(files, options);
     if (evaluation.has_error()) return refuse(error_from(evaluation.error()));
+    if (files.broken()) return refuse(*files.broken());
     if (!files.needs_esbuild()) {
-      auto result =
-          finish(*evaluation, options, project, entry_key, project.sources(), files.failure());
+      auto result = finish(
+          *evaluation, resolved, project, entry_key, project.sources(), interface, files.failure());
       if (result.has_error()) return refuse(result.error(), std::move(evaluation->log));
       return result;
     }
@@ -371,12 +496,13 @@ BuildResult build(const BuildOptions& options) {
   if (!esbuild) return refuse(esbuild_missing(needs_esbuild, project, entry_key));
   auto bundled = bundle(*esbuild, project, entry, options.esbuild_time_max);
   if (bundled.has_error()) return refuse(bundled.error());
-  BundleFiles files(*bundled);
+  BundleFiles files(*bundled, interface);
   auto evaluation = evaluate(files, options);
   if (evaluation.has_error()) return refuse(error_from(evaluation.error()));
-  auto result = finish(*evaluation, options, project, entry_key, bundled->sources, std::nullopt);
-  if (result.has_error())
-    return refuse(result.error(), std::move(evaluation->log), bundled->sources);
+  std::vector<fs::path> sources = bundled->sources;
+  if (interface) sources.push_back(resolved.interface);
+  auto result = finish(*evaluation, resolved, project, entry_key, sources, interface, std::nullopt);
+  if (result.has_error()) return refuse(result.error(), std::move(evaluation->log), sources);
   return result;
 }
 

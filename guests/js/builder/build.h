@@ -2,9 +2,9 @@
 //
 // The source is evaluated once, at build, in the JavaScript core (../core) inside a sandbox with
 // limits on time and memory; the plugin is that core with the memory it had then, and an export for
-// each function of the source (docs/formats/js-plugin.md). ES modules, CommonJS and JSON files that
-// import each other by relative names need no other tool; npm packages and TypeScript go through
-// the project's own esbuild.
+// each function of the source (docs/formats/js-plugin.md). ES modules, CommonJS, TypeScript and
+// JSON files that import each other by relative names need no other tool; npm packages and JSX go
+// through the project's own esbuild.
 //
 // Thread-safe. Blocks: for some 50 ms, or as long as esbuild takes; never on a shard.
 #pragma once
@@ -22,6 +22,9 @@ namespace troupe::js {
 
 struct BuildOptions {
   std::filesystem::path entry;
+  // A declaration file of extism-js that names exports and host functions, with their types
+  // (interface.h); empty for none: all functions of the source are exports then.
+  std::filesystem::path interface;
   // Where the core's compiled code is kept between builds; empty for default_cache_folder().
   std::filesystem::path cache_folder;
   // How long the top level of the source may run, and what it may use.

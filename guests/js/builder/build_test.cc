@@ -510,7 +510,8 @@ export const caught = () => { try { new ArrayBuffer(1 << 30); } catch (e) { Host
   limits.memory_bytes_max = std::uint64_t{8} << 20;
   for (const char* name : {"objects", "block", "text"}) {
     FakeHost host(output.wasm, true, limits);
-    EXPECT_EQ(host.call(name).ending, guest::Ending::trap) << name;
+    const auto result = host.call(name);
+    EXPECT_EQ(result.ending, guest::Ending::trap) << name << ": " << result.error;
   }
   EXPECT_EQ(FakeHost(output.wasm, true, limits).output_of("caught"), "out of memory");
 }
@@ -624,6 +625,317 @@ TEST_F(JsBuild, WhatIsNoPluginIsSaidSo) {
   EXPECT_NE(node.message.find("module of Node"), std::string::npos);
 }
 
+// ---- Timers and what a plugin finds of the web
+
+TEST_F(JsBuild, TimersRunToTheirEndInsideTheCall) {
+  auto host = plugin(R"(const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export async function f() {
+  const before = Date.now();
+  await sleep(200);
+  await sleep(300);
+  Host.outputString(String(Date.now() - before));
+}
+export function late() { setTimeout(() => Host.outputString("late"), 50); Host.outputString("early"); }
+export function failing() { setTimeout(() => { throw new Error("in a timer"); }, 5); setTimeout(() => { throw new Error("not reached"); }, 6); }
+export function microtask() { queueMicrotask(() => { throw new Error("in a microtask"); }); }
+export async function rejected() { setTimeout(() => Host.outputString("not reached"), 5); throw new Error("at once"); }
+export function many() { for (let i = 0; i < 1001; i++) setTimeout(() => {}, 1); }
+export function after() { Host.outputString("fine"); }
+export const stuck = () => new Promise((resolve) => { setTimeout(() => {}, 5); });
+)");
+  host.time_ns = 1'700'000'000'000'000'000;
+  EXPECT_EQ(host.output_of("f"), "500");
+  EXPECT_EQ(host.waits_ns, (std::vector<std::uint64_t>{200'000'000, 300'000'000}));
+  EXPECT_EQ(host.output_of("late"), "late");
+  EXPECT_EQ(host.call("failing").error, "in a timer");
+  EXPECT_EQ(host.output_of("after"), "fine");
+  EXPECT_EQ(host.call("microtask").error, "in a microtask");
+  host.waits_ns.clear();
+  EXPECT_EQ(host.call("rejected").error, "at once");
+  EXPECT_EQ(host.call("many").error, "1000 timers are pending, and more are not allowed");
+  EXPECT_EQ(host.output_of("after"), "fine");
+  EXPECT_EQ(host.waits_ns, std::vector<std::uint64_t>{}) << "what a failed call left behind ran";
+  EXPECT_EQ(host.call("stuck").error,
+            "the promise of this function waits for something that never happens");
+  write("top.js", "setTimeout(() => {}, 1);\nexport function f() {}\n");
+  EXPECT_NE(refused("top.js").message.find("call it inside an exported function"),
+            std::string::npos);
+}
+
+TEST_F(JsBuild, FetchIsTheHostsHttp) {
+  auto host = plugin(R"(export async function f() {
+  const response = await fetch("http://x/y?z#w", { method: "post", headers: { A: "1" }, body: new Uint8Array([104, 105]) });
+  Host.outputString([response.status, response.ok, response.headers.get("Content-Type"), response.url, await response.text()].join());
+}
+export async function bytes() { Host.outputBytes(await (await fetch(new URL("http://x/"))).arrayBuffer()); }
+)");
+  EXPECT_EQ(host.output_of("f"), "201,true,text/plain,http://x/y?z#w,pong");
+  EXPECT_EQ(host.http_request,
+            R"({"url":"http://x/y?z#w","method":"POST","headers":{"a":"1"}} hi)");
+  EXPECT_EQ(host.output_of("bytes"), "pong");
+}
+
+TEST_F(JsBuild, GlobalsThatNoSourceNamesComeAtTheirFirstUse) {
+  auto host = plugin(R"(const named = (name) => globalThis[name];
+export function f() {
+  const url = new (named("U" + "RL"))("http://a/../b");
+  Host.outputString(`${url} ${typeof named("structured" + "Clone")} ${named("Text" + "Decoder").name}`);
+}
+export function own() {
+  globalThis["Head" + "ers"] = 7;
+  Host.outputString(String([named("Head" + "ers"), typeof named("fet" + "ch"), named("Head" + "ers")]));
+}
+export function consoles() { console["ta" + "ble"]([{ a: 1 }]); console["cou" + "nt"](); }
+)");
+  EXPECT_EQ(host.output_of("f"), "http://a/b function TextDecoder");
+  EXPECT_EQ(host.output_of("own"), "7,function,7") << "what a plugin sets itself stays";
+  host.log.clear();
+  host.output_of("consoles");
+  EXPECT_EQ(host.log, (Strings{"info: (index) | a\n0       | 1", "info: default: 1"}));
+}
+
+// ---- The interface of extism-js
+
+TEST_F(JsBuild, AnInterfaceNamesExportsAndHostFunctions) {
+  write("plugin.js", R"(const { scale, note, nothing } = Host.getFunctions();
+function greet() {
+  const answer = Memory.find(note(Memory.fromString("hello").offset)).readString();
+  Host.outputString(`${answer} ${scale(3, 2.5, 1.5, 1e10)} ${nothing()} ${Object.keys(Host.getFunctions())}`);
+}
+function add(a, b) { return a + b; }
+function helper() {}
+async function half(x) { await null; return x / 2; }
+function wide(x) { return typeof x === "bigint" ? x + 1n : x; }
+function broken(x) { throw new Error("broken"); }
+module.exports = { greet, add, helper, half, wide, broken };
+)");
+  write("plugin.d.ts", R"(// What the plugin is to its host.
+declare module "main" {
+  export function greet(): I32;
+  export function add(a: I32, b: I32): I32;
+  export function half(x: F64): F64; /* with a comment */
+  export function wide(x: I64): I64;
+  export function broken(x: I32): void;
+}
+declare module 'extism:host' {
+  interface user {
+    scale(a: I32, b: F32, c: F64, d: I64): F64;
+    note(ptr: PTR): I64;
+    nothing(): void
+  }
+}
+)");
+  auto with_interface = options("plugin.js");
+  with_interface.interface = folder_ / "plugin.d.ts";
+  const auto output = build(with_interface);
+  ASSERT_TRUE(output.has_value()) << render(output.error());
+  EXPECT_EQ(output->exports, (Strings{"greet", "add", "half", "wide", "broken"}));
+  EXPECT_EQ(output->host_functions, (Strings{"scale", "note", "nothing"}));
+  ASSERT_EQ(output->warnings.size(), 1u);
+  EXPECT_NE(output->warnings[0].find("exports \"helper\", which plugin.d.ts does not declare"),
+            std::string::npos)
+      << output->warnings[0];
+  const auto valid = guest::Sandbox::validate(output->wasm);
+  EXPECT_TRUE(valid.has_value()) << valid.error().message;
+}
+
+TEST_F(JsBuild, DeclaredFunctionsAreCalledWithTheirTypes) {
+  write("plugin.js", R"(const { note, mix } = Host.getFunctions();
+exports.greet = () => {
+  const answer = Memory.find(note(Memory.fromString("hello").offset)).readString();
+  Host.outputString(`${answer} ${mix(-1, 2n ** 40n, undefined)} ${mix(7, "8")}`);
+};
+exports.add = (a, b) => a + b;
+exports.wide = async (x) => { await null; return typeof x === "bigint" ? x + 1n : x * 2; };
+exports.broken = (x) => { throw new Error("broken"); };
+)");
+  write("plugin.d.ts", R"(declare module "main" {
+  export function greet(): I32;
+  export function add(a: I32, b: I32): I32;
+  export function wide(x: I64): I64;
+  export function broken(x: I32): void;
+}
+declare module "extism:host/user" {
+  interface user { note(ptr: I64): I64; mix(a: I32, b: I64, c: I32): I32; }
+})");
+  auto with_interface = options("plugin.js");
+  with_interface.interface = folder_ / "plugin.d.ts";
+  const auto output = build(with_interface);
+  ASSERT_TRUE(output.has_value()) << render(output.error());
+  FakeHost* self = nullptr;
+  std::vector<std::vector<std::uint64_t>> mixed;
+  guest::Sandbox::HostFunctions functions;
+  using Words = std::span<const std::uint64_t>;
+  functions["extism:host/user.note"] = [&](Words w) -> Result<std::uint64_t> {
+    return self->alloc("noted " + self->block(w[0]));
+  };
+  functions["extism:host/user.mix"] = [&](Words w) -> Result<std::uint64_t> {
+    mixed.emplace_back(w.begin(), w.end());
+    return 0xffffffff;
+  };
+  FakeHost host(output->wasm, true, {}, std::move(functions));
+  self = &host;
+  EXPECT_EQ(host.output_of("greet"), "noted hello -1 -1");
+  EXPECT_EQ(mixed,
+            (std::vector<std::vector<std::uint64_t>>{{0xffffffff, std::uint64_t{1} << 40, 0},
+                                                     {7, 8, 0}}));
+  const std::vector<std::uint64_t> two{40, 2};
+  EXPECT_EQ(host.call("add", "", two).code, 42u);
+  const std::vector<std::uint64_t> small{21};
+  EXPECT_EQ(host.call("wide", "", small).code, 42u);
+  const std::vector<std::uint64_t> large{std::uint64_t{1} << 60};
+  EXPECT_EQ(host.call("wide", "", large).code, (std::uint64_t{1} << 60) + 1);
+  const auto broken = host.call("broken", "", small);
+  EXPECT_EQ(broken.ending, guest::Ending::trap);
+}
+
+TEST_F(JsBuild, ErrorsOfAnInterfaceNameTheirPlace) {
+  write("plugin.js", "exports.f = () => {};\n");
+  const std::vector<std::pair<std::string, std::string>> mistakes{
+      {"declare module \"main\" {\n  export function g(): I32;\n}\n",
+       "plugin.d.ts:2:19 plugin.js exports no function \"g\""},
+      {"declare module \"main\" {\n  export function f(): string;\n}\n",
+       "plugin.d.ts:2:24 `string` is not a type of WebAssembly"},
+      {"declare module \"main\" {\n  const x: I32;\n}\n",
+       "plugin.d.ts:2:3 expected `export function`"},
+      {"interface A {}\n", "plugin.d.ts:1:1 expected `declare module"},
+      {"declare module \"main\" { export function f(): I32; export function f(): I32; }\n",
+       "plugin.d.ts:1:67 `f` is declared twice"},
+      {"declare module \"extism:host\" {\n  interface user { f(a: I64 }\n}\n",
+       "plugin.d.ts:2:29 expected `,` and found `}`"},
+      {"declare module \"main\" {\n  export function f(): I32;\n",
+       "plugin.d.ts:3:1 expected `export function`"}};
+  for (const auto& [text, expected] : mistakes) {
+    write("plugin.d.ts", text);
+    auto with_interface = options("plugin.js");
+    with_interface.interface = folder_ / "plugin.d.ts";
+    const auto output = build(with_interface);
+    ASSERT_TRUE(output.has_error()) << expected;
+    const std::size_t blank = expected.find(' ');
+    EXPECT_EQ(place(output.error()), expected.substr(0, blank)) << render(output.error());
+    EXPECT_NE(output.error().message.find(expected.substr(blank + 1)), std::string::npos)
+        << output.error().message;
+  }
+  auto missing = options("plugin.js");
+  missing.interface = folder_ / "none.d.ts";
+  EXPECT_NE(build(missing).error().message.find("cannot read none.d.ts"), std::string::npos);
+}
+
+// ---- TypeScript
+
+TEST_F(JsBuild, TypeScriptNeedsNoOtherTool) {
+  write("package.json", "{}");
+  write("src/plugin.ts", R"(import { handler } from "troupe";
+import type { State } from "./types";
+import { Other, twice } from "./lib";
+import { three } from "./old.js";
+import config from "./config.cjs";
+enum Color { Red, Green = "g", Blue = 5, Next }
+const enum Bit { One = 1 << 0, Two = One << 1 }
+abstract class Shape<T extends object = {}> {
+  declare note: string;
+  constructor(protected readonly name: string, public size?: number) {}
+  abstract area(): number;
+  describe(this: Shape<T>): string { return `${this.name} ${this.size!}`; }
+}
+class Square extends Shape {
+  override area(): number { return (this.size as number) ** 2; }
+}
+function over(x: string): string;
+function over(x: number): number;
+function over(x: any) { return x; }
+declare namespace Types { const x: number }
+declare const unknown_here: unique symbol;
+type Pair<A, B = A> = readonly [A, B?];
+export const f = handler((state: State & { more?: Other }): unknown => {
+  const square = new Square("square", 3);
+  const pair = [1, 2] satisfies Pair<number>;
+  const generic = <T,>(x: T): T => x;
+  return [Color.Red, Color.Green, Color[5], Color.Next, Bit.Two, square.area(), square.describe(), over(1), pair, generic<string>("g"),
+    twice(three), config.x, state?.todos ?? null];
+});
+)");
+  write("src/types.ts", "export interface State { todos: string[] }\n");
+  write("src/lib/index.mts",
+        "export interface Other {}\nexport const twice = (x: number) => 2 * x;\n");
+  write("src/old.ts", "export const three: number = 3;\n");
+  write("src/config.cts", "const config: { x: string } = { x: 'cts' };\nexport = config;\n");
+  const auto output = built("src/plugin.ts");
+  EXPECT_EQ(output.exports, Strings{"f"});
+  FakeHost host(output.wasm);
+  EXPECT_EQ(host.output_of("f", R"({"todos":["milk"]})"),
+            R"([0,"g","Blue",6,2,9,"square 3",1,[1,2],"g",6,"cts",["milk"]])");
+  EXPECT_EQ(output.sources.size(), 4u);  // types.ts is not among them: nothing of it is left
+}
+
+TEST_F(JsBuild, PositionsAreThoseOfTheTypeScript) {
+  // What is stripped before the throw would move its column, in a text that is not all ASCII.
+  write("plugin.ts",
+        "interface A { x: number }\n"
+        "import { boom } from './boom';\n"
+        "export function f(): void {\n"
+        "  const größe: Array<number> = [1] as number[]; boom<string>(größe as any, () => "
+        "undefined!);\n"
+        "}\n");
+  write("boom.ts",
+        "export function boom<T>(größe: T, other: () => T): never { throw new Error('é' as "
+        "string); }\n");
+  FakeHost host(built("plugin.ts").wasm);
+  EXPECT_EQ(host.call("f").error, "é");
+  ASSERT_EQ(host.log.size(), 1u);
+  EXPECT_EQ(host.log[0], "error: Error: é\n    at boom (boom.ts:1:72)\n    at f (plugin.ts:4:51)");
+
+  write("plugin.ts",
+        "export const f = (größe: number): number => { return größe as number +; };\n");
+  auto error = refused("plugin.ts");
+  EXPECT_EQ(place(error), "plugin.ts:1:71") << render(error);
+  EXPECT_NE(error.message.find("SyntaxError: Unexpected token"), std::string::npos)
+      << error.message;
+  // Only the engine sees this one.
+  write("plugin.ts", "const größe: number = 1; const a: Array<number> = []; let größe: string;\n");
+  error = refused("plugin.ts");
+  EXPECT_EQ(error.line, 1);
+  EXPECT_NE(error.message.find("SyntaxError"), std::string::npos) << error.message;
+  write("plugin.ts",
+        "const x: number = 1;\nconst y: string = 'a'; throw new Error(y as string);\n");
+  error = refused("plugin.ts");
+  EXPECT_EQ(place(error), "plugin.ts:2:34") << render(error);
+}
+
+TEST_F(JsBuild, WhatTypesCannotBeStrippedFromIsNamed) {
+  write("plugin.ts", "import { x } from './lib';\nexport const f = () => x;\n");
+  const std::vector<std::pair<std::string, std::string>> refusals{
+      {"export namespace N { export const x = 1; }\n", "lib.ts:1:8 a namespace"},
+      {"const a = 1;\nmodule M {}\n", "lib.ts:2:1 a namespace"},
+      {"class A {\n  @logged m() {}\n}\n", "lib.ts:2:3 decorators"},
+      {"@sealed\nexport class A {}\n", "lib.ts:1:1 decorators"},
+      {"const a = 1 +;\n", "lib.ts:1:14 SyntaxError: Unexpected token"}};
+  for (const auto& [text, expected] : refusals) {
+    write("lib.ts", text);
+    const auto error = refused("plugin.ts");
+    const std::size_t blank = expected.find(' ');
+    EXPECT_EQ(place(error), expected.substr(0, blank)) << render(error);
+    EXPECT_NE(error.message.find(expected.substr(blank + 1)), std::string::npos) << error.message;
+    EXPECT_FALSE(error.excerpt.empty());
+  }
+  write("lib.ts", "export interface x {}\n");
+  write("plugin.ts", "export { x } from './lib';\n");
+  const auto error = refused("plugin.ts");
+  EXPECT_EQ(place(error), "plugin.ts:1:10");
+  EXPECT_NE(error.message.find("write `import type` or `export type`"), std::string::npos)
+      << error.message;
+}
+
+TEST_F(JsBuild, DeepTypeScriptIsStripped) {
+  std::string text = "export const f = () => ";
+  constexpr int depth = 5;  // of four levels each
+  for (int i = 0; i < depth; i++) text += "[{ a: (x: number) => { if (x) { return ";
+  text += "1";
+  for (int i = 0; i < depth; i++) text += "; } } }]";
+  write("plugin.ts", text + ";\n");
+  EXPECT_EQ(built("plugin.ts").exports, Strings{"f"});
+}
+
 // ---- esbuild
 
 TEST_F(JsBuild, WithoutEsbuildTheErrorSaysHowToGetIt) {
@@ -635,8 +947,10 @@ TEST_F(JsBuild, WithoutEsbuildTheErrorSaysHowToGetIt) {
   EXPECT_NE(error.message.find("cd " + folder_.string() + " && npm install --save-dev esbuild"),
             std::string::npos)
       << error.message;
-  write("plugin.ts", "export const f = (): number => 1;\n");
-  EXPECT_NE(refused("plugin.ts").message.find("npm install --save-dev esbuild"), std::string::npos);
+  write("plugin.tsx", "export const f = () => <b>x</b>;\n");
+  const auto jsx = refused("plugin.tsx");
+  EXPECT_NE(jsx.message.find("plugin.tsx has JSX"), std::string::npos) << jsx.message;
+  EXPECT_NE(jsx.message.find("npm install --save-dev esbuild"), std::string::npos) << jsx.message;
 }
 
 // Stands in for esbuild: notes how it was called, and writes what was prepared.

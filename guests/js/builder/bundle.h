@@ -1,4 +1,4 @@
-// npm packages and TypeScript: the project's own esbuild makes one module of everything.
+// npm packages and JSX: the project's own esbuild makes one module of everything.
 #pragma once
 
 #include "guests/js/builder/build.h"

@@ -42,6 +42,9 @@ enum class Operation : std::uint32_t {
   tell_log = 8,
   tell_error_name = 9,
   tell_unlinked = 10,
+  tell_output = 11,
+  ask_interface = 12,
+  tell_cells = 13,
 };
 
 // Six words of 32 bits in the core's memory.
@@ -66,8 +69,13 @@ constexpr std::uint64_t wasi_fault = 21;
 class Session {
  public:
   explicit Session(CoreFiles& files) : files_(files) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
-  Result<Evaluation> run(const BuildOptions& options);
+  Result<> start(const BuildOptions& options);
+  Result<Evaluation> evaluate();
+  // One run of a tool, whose program and input are files.
+  Result<std::string> run_tool();
 
  private:
   guest::Sandbox::HostFunctions host_functions();
@@ -83,6 +91,7 @@ class Session {
   Evaluation evaluation_;
   CoreError error_;
   std::string answer_;
+  std::string output_;
   bool has_started_ = false;  // the user's source, not only the core
 };
 
@@ -123,6 +132,7 @@ Result<std::uint64_t> Session::ask(Words arguments) {
     }
     case Operation::ask_read: {
       auto result = files_.read(a);
+      if (files_.must_stop()) return Error{"stopped"};
       if (result.has_error()) return answer(0, result.error().message);
       return answer(static_cast<std::uint8_t>(result->kind), std::string(result->text));
     }
@@ -143,6 +153,14 @@ Result<std::uint64_t> Session::ask(Words arguments) {
       return 0;
     case Operation::tell_uses:
       evaluation_.uses = request.number;
+      return 0;
+    case Operation::ask_interface:
+      return answer(1, files_.interface());
+    case Operation::tell_cells:
+      evaluation_.cells = request.number;
+      return 0;
+    case Operation::tell_output:
+      output_ = a;
       return 0;
     case Operation::tell_error_name:
       error_.name = a;
@@ -184,13 +202,13 @@ guest::Sandbox::HostFunctions Session::host_functions() {
     std::ranges::fill(range(words[0], words[1]), std::uint8_t{0});
     return wasi_success;
   };
-  for (const auto* name : {"fd_close", "fd_fdstat_get", "fd_seek", "fd_write"}) {
+  for (const auto* name : {"fd_close", "fd_fdstat_get", "fd_seek", "fd_write", "poll_oneoff"}) {
     functions[std::string("wasi_snapshot_preview1.") + name] = bad_file;
   }
   return functions;
 }
 
-Result<Evaluation> Session::run(const BuildOptions& options) {
+Result<> Session::start(const BuildOptions& options) {
   guest::SandboxLimits limits;
   limits.time_max = options.evaluation_time_max;
   limits.memory_bytes_max = options.evaluation_memory_max;
@@ -200,6 +218,10 @@ Result<Evaluation> Session::run(const BuildOptions& options) {
   const auto initialized = sandbox_->call("_initialize");
   if (initialized.ending != guest::Ending::done)
     return Error{"the JavaScript core does not start: " + initialized.message};
+  return {};
+}
+
+Result<Evaluation> Session::evaluate() {
   const auto built = sandbox_->call("build");
   evaluation_.ending = built.ending;
   evaluation_.trap = built.message;
@@ -210,14 +232,58 @@ Result<Evaluation> Session::run(const BuildOptions& options) {
   return std::move(evaluation_);
 }
 
+Result<std::string> Session::run_tool() {
+  evaluation_.error.reset();
+  const auto ran = sandbox_->call("run_tool");
+  if (ran.ending != guest::Ending::done) return Error{ran.message};
+  if (evaluation_.error) return Error{evaluation_.error->message};
+  return std::move(output_);
+}
+
+// As in ../core/core.h.
+constexpr std::string_view tool_program = "<tool>";
+
+class ToolSession : public Tool, private CoreFiles {
+ public:
+  explicit ToolSession(std::string_view program) : program_(program), session_(*this) {}
+
+  Result<> start(const BuildOptions& options) { return session_.start(options); }
+  Result<std::string> run(std::string_view input) override {
+    input_ = input;
+    return session_.run_tool();
+  }
+
+ private:
+  Result<std::string> resolve(std::string_view, std::string_view specifier) override {
+    return Error{"a tool imports " + std::string(specifier)};
+  }
+  Result<Text> read(std::string_view key) override {
+    return Text{SourceKind::either, key == tool_program ? program_ : input_};
+  }
+  std::string source_map(std::string_view) override { return ""; }
+  bool must_stop() const override { return false; }
+
+  std::string_view program_;
+  std::string_view input_;
+  Session session_;
+};
+
 }  // namespace
 
 std::span<const std::uint8_t> core_module() {
   return {troupe_js_core_begin, troupe_js_core_end};
 }
 
+Result<std::unique_ptr<Tool>> Tool::create(std::string_view program, const BuildOptions& options) {
+  auto tool = std::make_unique<ToolSession>(program);
+  TRY_VOID(tool->start(options));
+  return std::unique_ptr<Tool>(std::move(tool));
+}
+
 Result<Evaluation> evaluate(CoreFiles& files, const BuildOptions& options) {
-  return Session(files).run(options);
+  Session session(files);
+  TRY_VOID(session.start(options));
+  return session.evaluate();
 }
 
 }  // namespace troupe::js

@@ -37,6 +37,9 @@ class CoreFiles {
   // Source names, one a line, an empty line, and the mappings, for a text that was made of others;
   // else empty.
   virtual std::string source_map(std::string_view key) = 0;
+  // "NAME TYPES" by line, of declared host functions, an empty line, and of exports with types;
+  // TYPES are those of the parameters, a colon and that of the result: i, I, f and F.
+  virtual std::string interface() { return ""; }
   // True when the evaluation has to stop because it cannot succeed this way.
   virtual bool must_stop() const = 0;
 };
@@ -56,9 +59,21 @@ struct Evaluation {
   std::optional<CoreError> error;  // an exception that nobody caught
   std::vector<std::string> exports;
   std::uint32_t uses = 0;
+  std::uint32_t cells = 0;  // address of the cells for typed exports
   std::vector<BuildLog> log;
   bool read_clock = false;
   std::vector<std::uint8_t> memory;  // when done without an error
+};
+
+// A program of ours in a core of its own, which turns texts into texts. Not thread-safe.
+class Tool {
+ public:
+  // The program must live as long as the tool. Its time and memory are those of an evaluation.
+  static Result<std::unique_ptr<Tool>> create(std::string_view program,
+                                              const BuildOptions& options);
+  virtual ~Tool() = default;
+  // The JSON of what the program's function `tool` returns for the text.
+  virtual Result<std::string> run(std::string_view input) = 0;
 };
 
 // An Error means that the core itself could not be started.

@@ -27,12 +27,19 @@ class FakeHost {
   // Without Troupe's functions it is the host of any Extism plugin.
   explicit FakeHost(std::span<const std::uint8_t> wasm,
                     bool with_troupe = true,
-                    const guest::SandboxLimits& limits = {});
+                    const guest::SandboxLimits& limits = {},
+                    guest::Sandbox::HostFunctions more = {});
 
-  Result call(std::string_view function, std::string_view input = "");
+  // `arguments` are those of an export with parameters; its result is the code.
+  Result call(std::string_view function,
+              std::string_view input = "",
+              std::span<const std::uint64_t> arguments = {});
   // A call whose error would fail the test by its text.
   std::string output_of(std::string_view function, std::string_view input = "");
   std::span<std::uint8_t> memory() { return sandbox_->memory(); }
+  std::uint64_t alloc(std::string_view bytes);
+  // The block that begins at the handle; empty for none.
+  std::string block(std::uint64_t handle) const;
 
   std::string start_error;  // not empty when the plugin cannot be instantiated here
   std::map<std::string, std::string> vars;
@@ -43,14 +50,12 @@ class FakeHost {
   std::string http_request;
   std::uint64_t seed = 1;
   std::uint64_t time_ns = 0;
+  std::vector<std::uint64_t> waits_ns;  // that the plugin asked for
 
  private:
   using Words = std::span<const std::uint64_t>;
   using Outcome = troupe::Result<std::uint64_t>;
 
-  std::uint64_t alloc(std::string_view bytes);
-  // The block that begins at the handle; empty for none.
-  std::string block(std::uint64_t handle) const;
   guest::Sandbox::HostFunctions functions(bool with_troupe);
 
   std::map<std::uint64_t, std::uint64_t> blocks_;  // begin and size

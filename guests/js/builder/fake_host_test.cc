@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace troupe::js {
 
@@ -16,9 +17,11 @@ constexpr std::uint64_t first_block = 77;  // where Extism's own kernel begins
 
 FakeHost::FakeHost(std::span<const std::uint8_t> wasm,
                    bool with_troupe,
-                   const guest::SandboxLimits& limits)
+                   const guest::SandboxLimits& limits,
+                   guest::Sandbox::HostFunctions more)
     : arena_(arena_bytes, '\0') {
-  auto sandbox = guest::Sandbox::create(wasm, {}, functions(with_troupe), limits);
+  more.merge(functions(with_troupe));
+  auto sandbox = guest::Sandbox::create(wasm, {}, std::move(more), limits);
   if (sandbox) {
     sandbox_ = std::move(*sandbox);
   } else {
@@ -107,6 +110,16 @@ guest::Sandbox::HostFunctions FakeHost::functions(bool with_troupe) {
     std::memcpy(sandbox_->memory().data() + w[2], &time_ns, sizeof time_ns);
     return 0;
   };
+  // One subscription to a clock: a wait that takes no time but moves the clock.
+  all["wasi_snapshot_preview1.poll_oneoff"] = [this](Words w) -> Outcome {
+    std::uint64_t timeout = 0;
+    std::memcpy(&timeout, sandbox_->memory().data() + w[0] + 24, sizeof timeout);
+    waits_ns.push_back(timeout);
+    time_ns += timeout;
+    const std::uint32_t events = 1;
+    std::memcpy(sandbox_->memory().data() + w[3], &events, sizeof events);
+    return 0;
+  };
   all["wasi_snapshot_preview1.random_get"] = [this](Words w) -> Outcome {
     for (std::uint64_t i = 0; i < w[1]; i++) {
       seed = seed * 6364136223846793005 + 1442695040888963407;
@@ -117,12 +130,14 @@ guest::Sandbox::HostFunctions FakeHost::functions(bool with_troupe) {
   return all;
 }
 
-FakeHost::Result FakeHost::call(std::string_view function, std::string_view input) {
+FakeHost::Result FakeHost::call(std::string_view function,
+                                std::string_view input,
+                                std::span<const std::uint64_t> arguments) {
   blocks_.clear();
   output_.clear();
   error_.clear();
   input_ = alloc(input);
-  auto outcome = sandbox_->call(function);
+  auto outcome = sandbox_->call(function, arguments);
   Result result{outcome.ending, outcome.value, output_, error_};
   if (outcome.ending != guest::Ending::done) result.error = outcome.message;
   return result;

@@ -19,8 +19,8 @@ constexpr std::size_t source_bytes_max = std::size_t{16} << 20;
 constexpr std::size_t sources_max = 10'000;  // of one plugin
 
 // In the order in which a name without an extension is tried.
-constexpr std::array extensions{".js", ".mjs", ".cjs", ".json"};
-constexpr std::array typescript_extensions{".ts", ".mts", ".cts", ".tsx", ".jsx"};
+constexpr std::array extensions{
+    ".js", ".mjs", ".cjs", ".json", ".ts", ".mts", ".cts", ".tsx", ".jsx"};
 
 constexpr std::array node_modules_of_its_own{"assert",
                                              "async_hooks",
@@ -81,16 +81,15 @@ std::optional<fs::path> find_file(const fs::path& path) {
   for (const auto* extension : extensions) {
     if (is_file(with(path, extension))) return with(path, extension);
   }
-  for (const auto* extension : typescript_extensions) {
-    if (is_file(with(path, extension))) return with(path, extension);
-  }
   return std::nullopt;
 }
 
 // TypeScript's own habit: a file is imported by the name it will have once compiled.
 std::optional<fs::path> find_typescript_of(fs::path path) {
-  if (path.extension() != ".js" && path.extension() != ".mjs") return std::nullopt;
-  for (const auto* extension : {".ts", ".tsx", ".mts"}) {
+  const fs::path extension_given = path.extension();
+  if (extension_given != ".js" && extension_given != ".mjs" && extension_given != ".cjs")
+    return std::nullopt;
+  for (const auto* extension : {".ts", ".tsx", ".mts", ".cts"}) {
     if (is_file(path.replace_extension(extension))) return path;
   }
   return std::nullopt;
@@ -109,8 +108,8 @@ bool is_of_node(std::string_view specifier) {
 
 SourceKind kind_of(const fs::path& path) {
   const std::string extension = path.extension().string();
-  if (extension == ".mjs") return SourceKind::module;
-  if (extension == ".cjs") return SourceKind::commonjs;
+  if (extension == ".mjs" || extension == ".mts") return SourceKind::module;
+  if (extension == ".cjs" || extension == ".cts") return SourceKind::commonjs;
   if (extension == ".json") return SourceKind::json;
   return SourceKind::either;
 }
@@ -130,7 +129,11 @@ bool is_name_character(char c) {
 
 bool is_typescript(const fs::path& path) {
   const std::string extension = path.extension().string();
-  return std::ranges::find(typescript_extensions, extension) != typescript_extensions.end();
+  return extension == ".ts" || extension == ".mts" || extension == ".cts";
+}
+
+bool is_jsx(const fs::path& path) {
+  return path.extension() == ".tsx" || path.extension() == ".jsx";
 }
 
 Project::Project(const fs::path& entry) {
@@ -162,7 +165,7 @@ Resolution Project::resolve(std::string_view importer_key, std::string_view spec
   if (!found && is_folder(path)) found = find_file(path / "index");
   if (!found) found = find_typescript_of(path);
   if (!found) return {ResolveFailure::not_found, path};
-  if (is_typescript(*found)) return {ResolveFailure::typescript, *found};
+  if (is_jsx(*found)) return {ResolveFailure::jsx, *found};
   return {std::nullopt, *found};
 }
 

@@ -31,14 +31,14 @@ struct SourcePosition {
 
 enum class ResolveFailure {
   not_found,
-  package,     // an npm package: esbuild's work
-  typescript,  // likewise
-  node,        // a module of Node itself, which a plugin does not have
+  package,  // an npm package: esbuild's work
+  jsx,      // likewise
+  node,     // a module of Node itself, which a plugin does not have
 };
 
 struct Resolution {
   std::optional<ResolveFailure> failure;
-  std::filesystem::path path;  // when found; or the TypeScript file
+  std::filesystem::path path;  // when found; or the file with JSX
 };
 
 class Project {
@@ -69,7 +69,10 @@ class Project {
 SourcePosition find_import(std::string_view text, std::string_view specifier);
 // Where a text has `word` as a name of its own, zeros when it has not.
 SourcePosition find_word(std::string_view text, std::string_view word);
+// By its extension: .ts, .mts, .cts.
 bool is_typescript(const std::filesystem::path& path);
+// .tsx, .jsx
+bool is_jsx(const std::filesystem::path& path);
 // Line `line` (from 1) of a text, without its end.
 std::string line_of(std::string_view text, int line);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace troupe::js {
@@ -15,10 +17,31 @@ constexpr std::size_t segment_gap = 24;
 constexpr std::uint8_t opcode_end = 0x0b;
 constexpr std::uint8_t opcode_call = 0x10;
 constexpr std::uint8_t opcode_i32_const = 0x41;
+constexpr std::uint8_t opcode_local_get = 0x20;
 constexpr std::uint8_t type_i32 = 0x7f;
 constexpr std::uint8_t type_function = 0x60;
 
 constexpr std::string_view kernel_module = "extism:host/env";
+constexpr std::string_view build_module = "troupe:build";
+constexpr std::string_view slot_prefix = "host_";  // and the number of a declared host function
+
+std::uint8_t load_opcode(ValueType type) {
+  switch (type) {
+    case ValueType::i32:
+      return 0x28;
+    case ValueType::i64:
+      return 0x29;
+    case ValueType::f32:
+      return 0x2a;
+    case ValueType::f64:
+      break;
+  }
+  return 0x2b;
+}
+
+std::uint8_t store_opcode(ValueType type) {
+  return static_cast<std::uint8_t>(load_opcode(type) + 0x0e);
+}
 
 // An import that a plugin keeps only when its source needs it. Imports cannot be left out without
 // renumbering all code, so one that is not needed becomes a second import of another function of
@@ -40,7 +63,7 @@ constexpr std::array optional_imports{
     OptionalImport{"extism:host/user", "troupe_timer", 1 << 6, "free"},
     OptionalImport{"extism:host/user", "troupe_cancel", 1 << 7, "free"},
     OptionalImport{kernel_module, "http_headers", 1 << 8, "input_length"},
-    OptionalImport{"troupe:build", "ask", 0, "length"},
+    OptionalImport{build_module, "ask", 0, "length"},
 };
 
 struct Import {
@@ -56,6 +79,7 @@ struct Core {
   std::uint32_t types = 0;
   std::uint32_t functions = 0;  // defined ones, without the imports
   std::uint32_t invoke = 0;     // index of the function that runs an export
+  std::uint32_t invoke_typed = 0;
   std::uint32_t stack_top = 0;
 
   std::span<const std::uint8_t> content(Section id) const {
@@ -100,6 +124,7 @@ Result<Core> read_core(std::span<const std::uint8_t> wasm) {
 
   BinaryReader exports(core.content(Section::exports));
   bool has_invoke = false;
+  bool has_invoke_typed = false;
   for (std::uint32_t count = exports.u32(); count > 0; count--) {
     const std::string_view name = exports.name();
     const auto kind = static_cast<ExternalKind>(exports.byte());
@@ -107,9 +132,13 @@ Result<Core> read_core(std::span<const std::uint8_t> wasm) {
     if (name == "invoke" && kind == ExternalKind::function) {
       core.invoke = index;
       has_invoke = true;
+    } else if (name == "invoke_typed" && kind == ExternalKind::function) {
+      core.invoke_typed = index;
+      has_invoke_typed = true;
     }
   }
-  if (!has_invoke) return unexpected("it has no function \"invoke\"");
+  if (!has_invoke || !has_invoke_typed)
+    return unexpected("it has no function \"invoke\" or \"invoke_typed\"");
   if (!core.content(Section::start).empty()) return unexpected("it has a start function");
   if (!imports.ok() || !globals.ok() || !exports.ok())
     return unexpected("a section ends too early");
@@ -126,21 +155,66 @@ Bytes appended(std::span<const std::uint8_t> section, std::uint32_t more, const 
   return out;
 }
 
+// The slot that an import is: the core knows declared host functions only by numbers.
+std::optional<std::uint32_t> slot_of(const Import& import) {
+  if (import.module != build_module || !import.name.starts_with(slot_prefix)) return std::nullopt;
+  return static_cast<std::uint32_t>(
+      std::atoi(std::string(import.name.substr(slot_prefix.size())).c_str()));
+}
+
+void put_function_type(Bytes& out, const FunctionType& type) {
+  out.push_back(type_function);
+  for (const auto* list : {&type.parameters, &type.results}) {
+    put_u32(out, static_cast<std::uint32_t>(list->size()));
+    for (const ValueType each : *list) out.push_back(static_cast<std::uint8_t>(each));
+  }
+}
+
+// The types that a plugin has beyond the core's, each once.
+class AddedTypes {
+ public:
+  explicit AddedTypes(std::uint32_t first) : first_(first) {}
+
+  std::uint32_t index_of(const FunctionType& type) {
+    auto found = std::ranges::find(types_, type);
+    if (found == types_.end()) found = types_.insert(types_.end(), type);
+    return first_ + static_cast<std::uint32_t>(found - types_.begin());
+  }
+  std::uint32_t count() const { return static_cast<std::uint32_t>(types_.size()); }
+  Bytes entries() const {
+    Bytes out;
+    for (const FunctionType& type : types_) put_function_type(out, type);
+    return out;
+  }
+
+ private:
+  std::uint32_t first_;
+  std::vector<FunctionType> types_;
+};
+
 Result<Bytes> imports_of(const Core& core,
-                         std::uint32_t uses,
+                         const SnapshotInput& input,
+                         AddedTypes& types,
                          std::vector<std::string>& host_functions) {
   Bytes out;
   put_u32(out, static_cast<std::uint32_t>(core.imports.size()));
   for (const Import& import : core.imports) {
     Import written = import;
+    const auto slot = slot_of(import);
     const auto optional =
         std::ranges::find_if(optional_imports, [&](const OptionalImport& candidate) {
           return candidate.module == import.module && candidate.name == import.name;
         });
-    if (optional != optional_imports.end() && !(uses & optional->use)) {
+    if (slot && *slot < input.host_functions.size()) {
+      // Called only by code that is written below, so its type is free.
+      const DeclaredFunction& declared = input.host_functions[*slot];
+      written = {declared.module, declared.name, types.index_of(declared.type)};
+      host_functions.push_back(declared.name);
+    } else if (slot || (optional != optional_imports.end() && !(input.uses & optional->use))) {
+      const std::string_view name = slot ? "free" : optional->stand_in;
       const auto stand_in = std::ranges::find_if(core.imports, [&](const Import& candidate) {
-        return candidate.module == kernel_module && candidate.name == optional->stand_in &&
-               candidate.type == import.type;
+        return candidate.module == kernel_module && candidate.name == name &&
+               (slot || candidate.type == import.type);
       });
       if (stand_in == core.imports.end())
         return unexpected("nothing can stand in for " + std::string(import.name));
@@ -154,6 +228,95 @@ Result<Bytes> imports_of(const Core& core,
     put_u32(out, written.type);
   }
   return out;
+}
+
+// The table's elements, with those that are slots of declared host functions pointing at
+// `first_bridge` and so on.
+Result<Bytes> elements_of(const Core& core, std::size_t declared, std::uint32_t first_bridge) {
+  BinaryReader reader(core.content(Section::element));
+  if (reader.u32() != 1 || reader.u32() != 0 || reader.byte() != opcode_i32_const)
+    return unexpected("its table is filled in another way");
+  Bytes out;
+  put_u32(out, 1);
+  put_u32(out, 0);
+  out.push_back(opcode_i32_const);
+  put_s32(out, reader.s32());
+  if (reader.byte() != opcode_end) return unexpected("its table begins at a computed place");
+  out.push_back(opcode_end);
+  const std::uint32_t count = reader.u32();
+  put_u32(out, count);
+  std::size_t replaced = 0;
+  for (std::uint32_t i = 0; i < count && reader.ok(); i++) {
+    std::uint32_t function = reader.u32();
+    const auto slot =
+        function < core.imports.size() ? slot_of(core.imports[function]) : std::nullopt;
+    if (slot && *slot < declared) {
+      function = first_bridge + *slot;
+      replaced++;
+    }
+    put_u32(out, function);
+  }
+  if (!reader.ok() || replaced != declared) return unexpected("its table lacks a slot");
+  return out;
+}
+
+void put_memory_access(Bytes& body, std::uint8_t opcode, std::uint32_t offset) {
+  body.push_back(opcode);
+  put_u32(body, 0);  // no alignment promised
+  put_u32(body, offset);
+}
+
+constexpr std::uint32_t cell_bytes = 8;
+
+// The function behind an export.
+Bytes export_body(const ExportedFunction& function, const Core& core, std::uint32_t cells) {
+  Bytes body{0 /* locals */};
+  const auto put_cells = [&] {
+    body.push_back(opcode_i32_const);
+    put_s32(body, static_cast<std::int32_t>(cells));
+  };
+  if (function.typed) {
+    for (std::uint32_t i = 0; i < function.type.parameters.size(); i++) {
+      put_cells();
+      body.push_back(opcode_local_get);
+      put_u32(body, i);
+      put_memory_access(body, store_opcode(function.type.parameters[i]), i * cell_bytes);
+    }
+  }
+  body.push_back(opcode_i32_const);
+  put_s32(body, static_cast<std::int32_t>(function.index));
+  if (function.typed) {
+    body.push_back(opcode_i32_const);
+    put_s32(body, static_cast<std::int32_t>(*function.typed));
+  }
+  body.push_back(opcode_call);
+  put_u32(body, function.typed ? core.invoke_typed : core.invoke);
+  if (function.typed && !function.type.results.empty()) {
+    put_cells();
+    put_memory_access(body, load_opcode(function.type.results[0]), 0);
+  }
+  body.push_back(opcode_end);
+  return body;
+}
+
+// The function behind a slot: takes the address of the cells, calls the import.
+Bytes bridge_body(const DeclaredFunction& declared, std::uint32_t import) {
+  Bytes body{0 /* locals */};
+  const auto put_cells = [&] {
+    body.push_back(opcode_local_get);
+    put_u32(body, 0);
+  };
+  if (!declared.type.results.empty()) put_cells();
+  for (std::uint32_t i = 0; i < declared.type.parameters.size(); i++) {
+    put_cells();
+    put_memory_access(body, load_opcode(declared.type.parameters[i]), i * cell_bytes);
+  }
+  body.push_back(opcode_call);
+  put_u32(body, import);
+  if (!declared.type.results.empty())
+    put_memory_access(body, store_opcode(declared.type.results[0]), 0);
+  body.push_back(opcode_end);
+  return body;
 }
 
 // The runs of bytes that are not zero, as active segments. What lies below the stack pointer is the
@@ -193,36 +356,43 @@ Result<Snapshot> make_snapshot(const SnapshotInput& input) {
   Snapshot snapshot;
   std::map<Section, Bytes> replaced;
 
-  const std::uint32_t shim_type = core.types;
-  replaced[Section::type] =
-      appended(core.content(Section::type), 1, {type_function, 0, 1, type_i32});
-  TRY(replaced[Section::import], imports_of(core, input.uses, snapshot.host_functions));
+  AddedTypes types(core.types);
+  TRY(replaced[Section::import], imports_of(core, input, types, snapshot.host_functions));
 
-  // One function for each export, which calls invoke(index).
-  const auto shims = static_cast<std::uint32_t>(input.exports.size());
-  const auto first_shim = static_cast<std::uint32_t>(core.imports.size()) + core.functions;
-  Bytes shim_types;
-  Bytes shim_bodies;
+  // One function for each export and for each declared host function.
+  Bytes function_types;
+  Bytes bodies;
   Bytes exports;
-  put_u32(exports, shims + 1);
+  std::uint32_t functions = 0;
+  const auto first_function = static_cast<std::uint32_t>(core.imports.size()) + core.functions;
+  const auto add_function = [&](const FunctionType& type, const Bytes& body) {
+    put_u32(function_types, types.index_of(type));
+    put_u32(bodies, static_cast<std::uint32_t>(body.size()));
+    put_bytes(bodies, body);
+    return first_function + functions++;
+  };
+  put_u32(exports, static_cast<std::uint32_t>(input.exports.size()) + 1);
   put_name(exports, "memory");
   exports.push_back(static_cast<std::uint8_t>(ExternalKind::memory));
   put_u32(exports, 0);
-  for (std::uint32_t i = 0; i < shims; i++) {
-    put_u32(shim_types, shim_type);
-    Bytes body{0 /* locals */, opcode_i32_const};
-    put_s32(body, static_cast<std::int32_t>(i));
-    body.push_back(opcode_call);
-    put_u32(body, core.invoke);
-    body.push_back(opcode_end);
-    put_u32(shim_bodies, static_cast<std::uint32_t>(body.size()));
-    put_bytes(shim_bodies, body);
-    put_name(exports, input.exports[i]);
+  for (const ExportedFunction& function : input.exports) {
+    put_name(exports, function.name);
     exports.push_back(static_cast<std::uint8_t>(ExternalKind::function));
-    put_u32(exports, first_shim + i);
+    put_u32(exports, add_function(function.type, export_body(function, core, input.cells)));
   }
-  replaced[Section::function] = appended(core.content(Section::function), shims, shim_types);
-  replaced[Section::code] = appended(core.content(Section::code), shims, shim_bodies);
+  TRY(replaced[Section::element],
+      elements_of(core, input.host_functions.size(), first_function + functions));
+  for (std::uint32_t slot = 0; slot < input.host_functions.size(); slot++) {
+    const auto import = std::ranges::find_if(
+        core.imports, [&](const Import& candidate) { return slot_of(candidate) == slot; });
+    add_function({{ValueType::i32}, {}},
+                 bridge_body(input.host_functions[slot],
+                             static_cast<std::uint32_t>(import - core.imports.begin())));
+  }
+  replaced[Section::type] = appended(core.content(Section::type), types.count(), types.entries());
+  replaced[Section::function] =
+      appended(core.content(Section::function), functions, function_types);
+  replaced[Section::code] = appended(core.content(Section::code), functions, bodies);
   replaced[Section::exports] = std::move(exports);
 
   Bytes& memory = replaced[Section::memory];

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KERNEL(name) IMPORT("extism:host/env", name)
@@ -168,7 +169,8 @@ static JSValue config_get(ARGUMENTS) {
   return value ? block_take_string(ctx, value) : JS_NULL;
 }
 
-// ---- HTTP: http(request as JSON, body or undefined) -> {status, body, headers}
+// ---- HTTP: http(request as JSON, body or undefined, whether the body shall be bytes)
+// -> {status, body, headers}
 
 static JSValue http(ARGUMENTS) {
   UNUSED;
@@ -180,8 +182,16 @@ static JSValue http(ARGUMENTS) {
   Handle answer = kernel_http_request(request, body);
   JSValue response = JS_NewObject(ctx);
   JS_SetPropertyStr(ctx, response, "status", JS_NewInt32(ctx, kernel_http_status_code()));
-  JS_SetPropertyStr(
-      ctx, response, "body", answer ? block_take_string(ctx, answer) : JS_NewString(ctx, ""));
+  JSValue content;
+  if (JS_ToBool(ctx, argv[2]) == 1) {
+    size_t size = 0;
+    char* bytes = block_read(answer, &size);
+    if (answer) kernel_free(answer);
+    content = new_buffer(ctx, bytes, size);
+  } else {
+    content = answer ? block_take_string(ctx, answer) : JS_NewString(ctx, "");
+  }
+  JS_SetPropertyStr(ctx, response, "body", content);
   Handle headers = uses & use_http_headers ? kernel_http_headers() : 0;
   JS_SetPropertyStr(ctx,
                     response,
@@ -268,12 +278,92 @@ static JSValue utf8_encode(ARGUMENTS) {
   return buffer;
 }
 
+// The length of the character at `at`, or of the longest beginning of one; *whole says which.
+static size_t utf8_step(const uint8_t* at, const uint8_t* end, bool* whole) {
+  *whole = true;
+  if (*at < 0x80) return 1;
+  size_t length = *at >= 0xc2 && *at < 0xe0   ? 2
+                  : *at >= 0xe0 && *at < 0xf0 ? 3
+                  : *at >= 0xf0 && *at < 0xf5 ? 4
+                                              : 0;
+  *whole = false;
+  if (length == 0) return 1;
+  // The second byte has other bounds where the character would be too long, a surrogate or too
+  // large.
+  uint8_t low = *at == 0xe0 ? 0xa0 : *at == 0xf0 ? 0x90 : 0x80;
+  uint8_t high = *at == 0xed ? 0x9f : *at == 0xf4 ? 0x8f : 0xbf;
+  for (size_t i = 1; i < length; i++) {
+    if (at + i == end || at[i] < low || at[i] > high) return i;
+    low = 0x80, high = 0xbf;
+  }
+  *whole = true;
+  return length;
+}
+
+// decode(bytes, fatal): each ill-formed sequence is U+FFFD, or a TypeError when fatal.
 static JSValue utf8_decode(ARGUMENTS) {
+  UNUSED;
+  static const char replacement[] = "\xef\xbf\xbd";
+  uint8_t* bytes;
+  size_t size;
+  if (!get_bytes(ctx, argv[0], &bytes, &size)) return JS_EXCEPTION;
+  size_t broken = 0;
+  bool whole;
+  for (size_t i = 0; i < size; broken += !whole) i += utf8_step(bytes + i, bytes + size, &whole);
+  if (broken == 0) return JS_NewStringLen(ctx, bytes ? (const char*)bytes : "", size);
+  if (JS_ToBool(ctx, argv[1]) == 1) return JS_ThrowTypeError(ctx, "the bytes are not valid utf-8");
+  char* repaired = malloc(size + broken * 3);
+  if (!repaired) return JS_ThrowOutOfMemory(ctx);
+  size_t out = 0;
+  for (size_t i = 0; i < size;) {
+    size_t length = utf8_step(bytes + i, bytes + size, &whole);
+    memcpy(repaired + out, whole ? (const char*)bytes + i : replacement, whole ? length : 3);
+    out += whole ? length : 3;
+    i += length;
+  }
+  JSValue text = JS_NewStringLen(ctx, repaired, out);
+  free(repaired);
+  return text;
+}
+
+// decodeTail(bytes): how many bytes at the end are the beginning of a character.
+static JSValue utf8_tail(ARGUMENTS) {
   UNUSED;
   uint8_t* bytes;
   size_t size;
   if (!get_bytes(ctx, argv[0], &bytes, &size)) return JS_EXCEPTION;
-  return JS_NewStringLen(ctx, bytes ? (const char*)bytes : "", size);
+  for (size_t back = 1; back <= 3 && back <= size; back++) {
+    const uint8_t* at = bytes + size - back;
+    if ((*at & 0xc0) == 0x80) continue;
+    bool whole;
+    bool reaches_end = utf8_step(at, bytes + size, &whole) == back;
+    return JS_NewUint32(ctx,
+                        *at >= 0xc2 && *at < 0xf5 && reaches_end && !whole ? (uint32_t)back : 0);
+  }
+  return JS_NewUint32(ctx, 0);
+}
+
+// digest(size, bytes)
+static JSValue digest(ARGUMENTS) {
+  UNUSED;
+  uint32_t size = 0;
+  uint8_t* data;
+  size_t data_size;
+  uint8_t out[64];
+  JS_ToUint32(ctx, &size, argv[0]);
+  if (!get_bytes(ctx, argv[1], &data, &data_size)) return JS_EXCEPTION;
+  if (!sha_digest(size, data, data_size, out))
+    return JS_ThrowRangeError(ctx, "no digest has %u bytes", size);
+  return JS_NewArrayBufferCopy(ctx, out, size);
+}
+
+// ---- Time: now() in milliseconds since 1970
+
+static JSValue now(ARGUMENTS) {
+  UNUSED;
+  struct timespec time;
+  clock_gettime(CLOCK_REALTIME, &time);
+  return JS_NewFloat64(ctx, (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6);
 }
 
 // ---- Random numbers
@@ -341,7 +431,7 @@ static const JSCFunctionListEntry natives[] = {
     JS_CFUNC_DEF("varGetString", 1, var_get_string),
     JS_CFUNC_DEF("varGetBytes", 1, var_get_bytes),
     JS_CFUNC_DEF("configGet", 1, config_get),
-    JS_CFUNC_DEF("http", 2, http),
+    JS_CFUNC_DEF("http", 3, http),
     JS_CFUNC_DEF("log", 2, log_line),
     JS_CFUNC_DEF("stackOf", 1, stack_of),
     JS_CFUNC_DEF("memoryFrom", 1, memory_from),
@@ -349,7 +439,10 @@ static const JSCFunctionListEntry natives[] = {
     JS_CFUNC_DEF("memoryRead", 1, memory_read),
     JS_CFUNC_DEF("memoryFree", 1, memory_free),
     JS_CFUNC_DEF("encode", 1, utf8_encode),
-    JS_CFUNC_DEF("decode", 1, utf8_decode),
+    JS_CFUNC_DEF("decode", 2, utf8_decode),
+    JS_CFUNC_DEF("decodeTail", 1, utf8_tail),
+    JS_CFUNC_DEF("digest", 2, digest),
+    JS_CFUNC_DEF("now", 0, now),
     JS_CFUNC_DEF("random", 0, math_random),
     JS_CFUNC_DEF("randomFill", 1, random_fill),
 };
@@ -362,8 +455,8 @@ bool api_install(JSContext* ctx) {
   JSValue result =
       JS_IsException(prelude) ? prelude : JS_Call(ctx, prelude, JS_UNDEFINED, 1, &native);
   if (!JS_IsException(prelude)) JS_FreeValue(ctx, prelude);
+  bool ok = !JS_IsException(result) && lazy_install(ctx, native) && timers_install(ctx);
   JS_FreeValue(ctx, native);
-  bool ok = !JS_IsException(result);
   JS_FreeValue(ctx, result);
   return ok;
 }

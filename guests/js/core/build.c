@@ -77,25 +77,32 @@ bool refuse_while_building(JSContext* ctx, const char* what) {
   return true;
 }
 
+bool memory_ran_out;
+
+static void* noted(void* block) {
+  if (!block) memory_ran_out = true;
+  return block;
+}
+
 // While building, freed memory is cleared: what the parser left behind would else be part of every
 // plugin.
 static void* core_calloc(void* opaque, size_t count, size_t size) {
   (void)opaque;
-  return calloc(count, size);
+  return noted(calloc(count, size));
 }
 static void* core_malloc(void* opaque, size_t size) {
   (void)opaque;
-  return malloc(size);
+  return noted(malloc(size));
 }
 static void core_free(void* opaque, void* block) {
   (void)opaque;
   forget(block);
 }
 static void* core_realloc(void* opaque, void* block, size_t size) {
-  if (!building || !block) return realloc(block, size);
+  if (!building || !block) return noted(realloc(block, size));
   size_t old_size = malloc_usable_size(block);
   if (size <= old_size && size > old_size / 2) return block;
-  void* moved = malloc(size);
+  void* moved = noted(malloc(size));
   if (!moved) return NULL;
   memcpy(moved, block, size < old_size ? size : old_size);
   core_free(opaque, block);
@@ -108,7 +115,7 @@ static size_t core_usable_size(const void* block) {
 static const JSMallocFunctions allocation = {
     core_calloc, core_malloc, core_free, core_realloc, core_usable_size};
 
-static bool start(void) {
+bool core_start(void) {
   runtime = JS_NewRuntime2(&allocation, NULL);
   if (!runtime) return false;
   JS_SetMaxStackSize(runtime, js_stack_bytes);
@@ -182,7 +189,7 @@ static void use_export(const char* name) {
   uses |= use_of_export(name);
 }
 
-static void tell_failure(void) {
+void tell_failure(void) {
   JSValue error = JS_GetException(context);
   char* importer;
   char* name;
@@ -209,7 +216,7 @@ static void tell_failure(void) {
 
 // 0 when the memory is ready to be snapshot, 1 when the builder was told an error.
 EXPORT("build") int32_t build(void) {
-  if (!start() || !evaluate()) {
+  if (!core_start() || !host_read_interface(context) || !evaluate()) {
     if (!context) __builtin_trap();
     tell_failure();
     return 1;

@@ -10,7 +10,7 @@
 // snapshot keeps.
 #pragma once
 
-#include "quickjs.h"
+#include "engine.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +40,32 @@ bool output_write(JSContext* ctx, const void* data, size_t size);
 
 bool api_install(JSContext* ctx);
 void random_forget(void);
+
+// ---- host.c: functions that the plugin's interface declares.
+
+// Asks for the interface.
+bool host_read_interface(JSContext* ctx);
+// Adds the declared host functions, for Host.getFunctions().
+bool host_add_functions(JSContext* ctx, JSValueConst object);
+
+// ---- lazy.c: globals that are made at their first use.
+
+bool lazy_install(JSContext* ctx, JSValueConst natives);
+// Makes those that a source text names; false with an exception.
+bool lazy_load_named(JSContext* ctx, const char* text);
+
+// ---- timers.c: setTimeout and its kind.
+
+bool timers_install(JSContext* ctx);
+// Runs the next timer, waiting until it is due: 1. There is none: 0. The host does not wait or the
+// function threw: -1, with an exception.
+int timers_run_next(JSContext* ctx);
+void timers_forget(JSContext* ctx);
+
+// ---- sha.c
+
+// The digest of that many bytes: 20 for SHA-1, 32, 48 and 64 for SHA-2; false for other sizes.
+bool sha_digest(size_t size, const uint8_t* data, size_t data_size, uint8_t* digest);
 
 // ---- troupe.c: the host functions of Troupe and the module "troupe".
 
@@ -83,6 +109,8 @@ JSValue module_evaluate(JSContext* ctx, JSModuleDef* module);
 extern bool building;
 extern JSRuntime* runtime;
 extern JSContext* context;
+// The engine was refused memory since the call began.
+extern bool memory_ran_out;
 // Throws and returns true while building, when there is no host to ask.
 bool refuse_while_building(JSContext* ctx, const char* what);
 
@@ -97,6 +125,9 @@ typedef enum {
   tell_log = 8,        // level, text
   tell_error_name = 9,  // of the error that tell_error brings next: "SyntaxError"
   tell_unlinked = 10,   // importer, imported name: the import that could not be linked
+  tell_output = 11,     // of a tool, as JSON
+  ask_interface = 12,   // declared host functions by line, an empty line, exports with types
+  tell_cells = 13,      // address of the cells of typed exports
 } AskOperation;
 
 typedef enum {
@@ -118,6 +149,16 @@ char* ask(JSContext* ctx,
 // Frees a text and leaves nothing of it in the snapshot.
 void forget(char* text);
 void tell(AskOperation operation, uint32_t number, const char* a, const char* b);
+// Takes the exception and tells the builder of it.
+void tell_failure(void);
+// The engine with its globals, before anything is evaluated; false with an exception, or without a
+// context.
+bool core_start(void);
+
+// ---- tool.c: what ask_read takes for keys there.
+
+#define TOOL_PROGRAM "<tool>"
+#define TOOL_INPUT "<input>"
 
 // ---- invoke.c: calls while running.
 
@@ -125,8 +166,12 @@ void tell(AskOperation operation, uint32_t number, const char* a, const char* b)
 extern JSValue* exported;
 extern uint32_t exported_count;
 void rejections_install(JSRuntime* rt);
-// Takes a value and gives what it settles to when it is a promise; an exception when that rejects
-// or never settles.
+// What belongs before and behind the call of an exported function.
+void call_begin(void);
+void call_end(void);
+// Takes a value, runs what is left to do, timers too, and gives what the value settles to when it
+// is a promise; an exception when that rejects or never settles, or when a timer or microtask
+// threw.
 JSValue settled(JSContext* ctx, JSValue value, const char* what);
 
 // ---- errors.c: what a thrown value says to the client, to the log and to the builder.
@@ -154,16 +199,3 @@ bool source_map_find(const char* file,
                      size_t* source_size,
                      int* source_line,
                      int* source_column);
-
-// ---- engine.c: quickjs itself, and the few things its interface does not offer.
-
-// The function that a CommonJS text is the body of, compiled so that its own first line is line 1.
-JSValue engine_compile_wrapped(JSContext* ctx, const char* text, size_t size, const char* file);
-JSModuleDef* engine_find_module(JSContext* ctx, const char* key);
-JSValue engine_module_value(JSContext* ctx, JSModuleDef* module);
-// Calls `each` for every name that a linked module imports from the module `key` ("*" for all of
-// it).
-void engine_each_import(JSContext* ctx, const char* key, void (*each)(const char* name));
-// The first import of a name which its module does not export: importer and name, owned; false when
-// all are there.
-bool engine_find_unlinked(JSContext* ctx, char** importer, char** name);

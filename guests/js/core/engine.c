@@ -2,7 +2,8 @@
 //
 // It is included, not linked: the names of its fields are checked by the compiler when its version
 // changes.
-#include "core.h"
+#include "engine.h"
+
 #include "quickjs.c"
 
 static const char wrapper_head[] = "(function (exports, require, module) {\n";

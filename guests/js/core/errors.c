@@ -178,18 +178,12 @@ void error_log(JSContext* ctx, const char* prefix, JSValueConst error) {
   free(text.data);
 }
 
+// When not even an error object can be made, quickjs throws null.
 static bool is_out_of_memory(JSContext* ctx, JSValueConst error) {
-  // When not even an error object can be made, quickjs throws null.
-  enum { enough_for_an_error = 16 * 1024 };
-  void* block = malloc(enough_for_an_error);
-  free(block);
-  if (!block) return true;
-  if (!JS_IsError(error)) return false;
-  char* name = text_property(ctx, error, "name");
+  if (!memory_ran_out) return false;
+  if (!JS_IsError(error)) return true;
   char* message = text_property(ctx, error, "message");
-  bool is = name && message && strcmp(name, "InternalError") == 0 &&
-            strcmp(message, "out of memory") == 0;
-  free(name);
+  bool is = !message || strcmp(message, "out of memory") == 0;
   free(message);
   return is;
 }

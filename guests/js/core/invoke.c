@@ -52,15 +52,32 @@ static void log_rejections(JSContext* ctx) {
   forget_rejections(ctx);
 }
 
-static void run_jobs(JSContext* ctx) {
+// False with an exception when a microtask threw, which only those of queueMicrotask() do: a
+// promise's reaction that throws rejects its promise.
+static bool run_jobs(JSContext* ctx) {
   JSContext* job_context;
-  while (JS_ExecutePendingJob(JS_GetRuntime(ctx), &job_context) != 0) {
-    // A job that fails has rejected its promise; the exception itself has no further reader.
+  for (;;) {
+    int done = JS_ExecutePendingJob(JS_GetRuntime(ctx), &job_context);
+    if (done <= 0) return done == 0;
   }
 }
 
+static bool is_rejected(JSContext* ctx, JSValueConst value) {
+  return JS_IsPromise(value) && JS_PromiseState(ctx, value) == JS_PROMISE_REJECTED;
+}
+
 JSValue settled(JSContext* ctx, JSValue value, const char* what) {
-  run_jobs(ctx);
+  for (;;) {
+    bool ok = run_jobs(ctx);
+    // A call that has failed is over: what it had still planned is dropped.
+    if (ok && is_rejected(ctx, value)) break;
+    int ran = ok ? timers_run_next(ctx) : -1;
+    if (ran < 0) {
+      JS_FreeValue(ctx, value);
+      return JS_EXCEPTION;
+    }
+    if (ran == 0) break;
+  }
   if (!JS_IsPromise(value)) return value;
   JSPromiseStateEnum state = JS_PromiseState(ctx, value);
   if (state == JS_PROMISE_PENDING) {
@@ -77,11 +94,27 @@ JSValue settled(JSContext* ctx, JSValue value, const char* what) {
   return result;
 }
 
+// Ends a call that failed: nothing that it left behind may run in the next one.
+static void drop_what_is_left(JSContext* ctx) {
+  timers_forget(ctx);
+  while (!run_jobs(ctx)) JS_FreeValue(ctx, JS_GetException(ctx));
+  timers_forget(ctx);
+}
+
+void call_begin(void) {
+  JS_UpdateStackTop(runtime);
+  random_forget();
+  memory_ran_out = false;
+}
+
+void call_end(void) {
+  log_rejections(context);
+}
+
 // Calls the exported function of that index without arguments. As in Extism's kit for JavaScript, a
 // number it returns is the return code of the call; any other value means success.
 EXPORT("invoke") int32_t invoke(uint32_t index) {
-  JS_UpdateStackTop(runtime);
-  random_forget();
+  call_begin();
   JSValue result = JS_Call(context, exported[index], JS_UNDEFINED, 0, NULL);
   if (!JS_IsException(result)) result = settled(context, result, "the promise of this function");
   int32_t code = 0;
@@ -89,13 +122,12 @@ EXPORT("invoke") int32_t invoke(uint32_t index) {
     JSValue error = JS_GetException(context);
     error_report(context, error);
     JS_FreeValue(context, error);
-    // Reactions that the call left behind must not run in the next one.
-    run_jobs(context);
+    drop_what_is_left(context);
     code = 1;
   } else if (JS_IsNumber(result)) {
     JS_ToInt32(context, &code, result);
   }
-  log_rejections(context);
+  call_end();
   JS_FreeValue(context, result);
   return code;
 }

@@ -26,6 +26,7 @@ static bool source_read(JSContext* ctx, const char* key, Source* source) {
   source->text = ask(ctx, ask_read, key, "", &source->kind, &source->size);
   if (!source->text) return false;
   note_uses(source->text);
+  if (!lazy_load_named(ctx, source->text)) return false;
   AnswerKind kind;
   size_t size;
   char* map = ask(ctx, ask_source_map, key, "", &kind, &size);

@@ -1,5 +1,5 @@
-// The globals of a plugin: Extism's API for JavaScript, and what the web has of console, text and random numbers.
-// The text is one function, called once with the natives of api.c.
+// The globals that every plugin has from the start: Extism's API for JavaScript, console and random numbers. Others are
+// in lazy/. The text is one function, called once with the natives of api.c.
 (function (native) {
   "use strict";
 
@@ -12,6 +12,8 @@
     outputBytes: native.outputBytes,
     outputString: native.outputString,
     getFunctions: native.getFunctions,
+    arrayBufferToBase64: (bytes) => new Uint8Array(bytes).toBase64(),
+    base64ToArrayBuffer: (text) => Uint8Array.fromBase64(text).buffer,
   });
 
   define("Var", {
@@ -25,7 +27,8 @@
 
   define("Http", {
     request({ url, method = "GET", headers = {} }, body) {
-      const response = native.http(JSON.stringify({ url, method, headers }), body ?? undefined);
+      const texts = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, `${value}`]));
+      const response = native.http(JSON.stringify({ url: `${url}`, method, headers: texts }), body ?? undefined, false);
       response.headers = JSON.parse(response.headers);
       return response;
     },
@@ -39,7 +42,7 @@
       this.len = len;
     }
     readBytes() { return native.memoryRead(this.offset); }
-    readString() { return native.decode(this.readBytes()); }
+    readString() { return native.decode(this.readBytes(), false); }
     readJsonObject() { return JSON.parse(this.readString()); }
     readUInt32() { return new DataView(this.readBytes()).getUint32(0, true); }
     readUInt64() { return new DataView(this.readBytes()).getBigUint64(0, true); }
@@ -71,71 +74,42 @@
     if (value instanceof Error) return `${value.name}: ${value.message}\n${native.stackOf(value)}`.trimEnd();
     if (typeof value === "bigint") return `${value}n`;
     if (typeof value !== "object" || value === null) return String(value);
+    if (value instanceof Map) return `Map(${value.size}) ${show([...value])}`;
+    if (value instanceof Set) return `Set(${value.size}) ${show([...value])}`;
     try {
       return JSON.stringify(value) ?? String(value);
     } catch {
       return Object.prototype.toString.call(value);
     }
   };
-  const logger = (level) => (...values) => native.log(level, values.map(show).join(" "));
-  const error = logger(4);
+  const directives = {
+    s: (value) => (typeof value === "object" ? show(value) : String(value)),
+    d: (value) => `${typeof value === "bigint" ? show(value) : Number(value)}`,
+    i: (value) => `${typeof value === "bigint" ? show(value) : parseInt(value)}`,
+    f: (value) => `${parseFloat(value)}`,
+    j: show,
+    o: show,
+    O: show,
+    c: () => "",
+  };
+  // One line of log; "%s" and the like in a first text take the values behind it.
+  const line = ([first, ...values]) => {
+    if (typeof first !== "string" || !first.includes("%")) return [first, ...values].map(show).join(" ");
+    const text = first.replace(/%[sdifjoOc%]/g, (found) =>
+      found === "%%" ? "%" : values.length === 0 ? found : directives[found[1]](values.shift()));
+    return [text, ...values.map(show)].join(" ");
+  };
+  const logger = (level) => (...values) => native.log(level, line(values));
   define("console", {
     trace: logger(0),
     debug: logger(1),
     log: logger(2),
     info: logger(2),
     warn: logger(3),
-    error,
+    error: logger(4),
     assert(condition, ...values) {
-      if (!condition) error("Assertion failed:", ...values);
+      if (!condition) this.error("Assertion failed:", ...values);
     },
-  });
-
-  // ---- Text
-
-  define("TextEncoder", class TextEncoder {
-    get encoding() { return "utf-8"; }
-    encode(text = "") { return new Uint8Array(native.encode(text)); }
-    encodeInto(text, target) {
-      let read = 0;
-      let written = 0;
-      for (const character of String(text)) {
-        const bytes = new Uint8Array(native.encode(character));
-        if (written + bytes.length > target.length) break;
-        target.set(bytes, written);
-        written += bytes.length;
-        read += character.length;
-      }
-      return { read, written };
-    }
-  });
-
-  define("TextDecoder", class TextDecoder {
-    #fatal;
-    #ignoreBOM;
-    constructor(label = "utf-8", { fatal = false, ignoreBOM = false } = {}) {
-      if (!/^\s*(utf-?8|unicode-1-1-utf-8)\s*$/i.test(label)) throw new RangeError(`TextDecoder knows utf-8 and not "${label}"`);
-      this.#fatal = Boolean(fatal);
-      this.#ignoreBOM = Boolean(ignoreBOM);
-    }
-    get encoding() { return "utf-8"; }
-    get fatal() { return this.#fatal; }
-    get ignoreBOM() { return this.#ignoreBOM; }
-    decode(bytes) {
-      if (bytes === undefined) return "";
-      const text = native.decode(bytes);
-      if (this.#fatal && text.includes("\ufffd")) {
-        // The replacement character itself is valid in the input; anything else it stands for is not.
-        const again = new Uint8Array(native.encode(text));
-        const given = ArrayBuffer.isView(bytes)
-          ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-          : new Uint8Array(bytes);
-        if (again.length !== given.length || again.some((byte, i) => byte !== given[i])) {
-          throw new TypeError("the bytes are not valid utf-8");
-        }
-      }
-      return !this.#ignoreBOM && text.startsWith("\ufeff") ? text.slice(1) : text;
-    }
   });
 
   // ---- Random numbers
@@ -143,8 +117,12 @@
   Math.random = native.random;
   define("crypto", {
     getRandomValues(array) {
-      if (!ArrayBuffer.isView(array)) throw new TypeError("crypto.getRandomValues() takes a typed array");
-      if (array.byteLength > 65536) throw new RangeError("crypto.getRandomValues() fills at most 65536 bytes");
+      if (!ArrayBuffer.isView(array) || array instanceof DataView || /Float/.test(array.constructor.name)) {
+        throw new DOMException("crypto.getRandomValues() takes a typed array of integers", "TypeMismatchError");
+      }
+      if (array.byteLength > 65536) {
+        throw new DOMException("crypto.getRandomValues() fills at most 65536 bytes", "QuotaExceededError");
+      }
       native.randomFill(array);
       return array;
     },
@@ -157,5 +135,26 @@
     },
   });
 
+  // ---- Time
+
+  // Times are from the first reading in an instance on.
+  let origin;
+  const now = () => {
+    const time = native.now();
+    origin ??= time || undefined; // 0 while the plugin is built
+    return time;
+  };
+  define("performance", {
+    now: () => now() - (origin ?? 0),
+    get timeOrigin() {
+      now();
+      return origin ?? 0;
+    },
+    toJSON() {
+      return { timeOrigin: this.timeOrigin };
+    },
+  });
+
   define("global", globalThis);
+  define("self", globalThis);
 })

@@ -1,23 +1,29 @@
-// Positions of a bundle in the user's own files, from the map that esbuild wrote.
+// Positions in the user's own files, of a bundle from the map that esbuild wrote, of TypeScript
+// from ours.
 //
-// The map stays as text and is read from the start each time: only errors need it, and text that
+// A map stays as text and is read from the start each time: only errors need it, and text that
 // nobody reads costs an instance nothing.
 #include "core.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static char* map_key;
-static char* map_sources;   // names, each ended by a newline
-static char* map_mappings;  // base64 VLQ as in the source map format, version 3
+typedef struct Map {
+  struct Map* next;
+  char* key;
+  char* sources;   // names, each ended by a newline
+  char* mappings;  // base64 VLQ as in the source map format, version 3
+} Map;
+
+static Map* maps;
 
 void source_map_set(const char* key, char* text) {
   char* end = strstr(text, "\n\n");
-  if (!end) return;
+  Map* map = end ? malloc(sizeof *map) : NULL;
+  if (!map) return;
   end[1] = 0;
-  map_key = strdup(key);
-  map_sources = text;
-  map_mappings = end + 2;
+  *map = (Map){.next = maps, .key = strdup(key), .sources = text, .mappings = end + 2};
+  maps = map;
 }
 
 static int digit(char c) {
@@ -42,8 +48,8 @@ static int read_number(const char** at) {
   return value & 1 ? -(int)(value >> 1) : (int)(value >> 1);
 }
 
-static bool source_name(int index, const char** name, size_t* size) {
-  const char* at = map_sources;
+static bool source_name(const Map* map, int index, const char** name, size_t* size) {
+  const char* at = map->sources;
   for (; *at; index--) {
     const char* end = strchr(at, '\n');
     if (!end) return false;
@@ -65,14 +71,16 @@ bool source_map_find(const char* file,
                      size_t* source_size,
                      int* source_line,
                      int* source_column) {
-  if (!map_key || strlen(map_key) != file_size || memcmp(map_key, file, file_size) != 0)
-    return false;
+  const Map* map = maps;
+  while (map && (strlen(map->key) != file_size || memcmp(map->key, file, file_size) != 0))
+    map = map->next;
+  if (!map) return false;
   int at_line = 1;
   int at_column = 0;
   int index = 0, original_line = 0, original_column = 0;
   bool found = false;
   int found_index = 0, found_line = 0, found_column = 0;
-  for (const char* at = map_mappings; *at && at_line <= line;) {
+  for (const char* at = map->mappings; *at && at_line <= line;) {
     if (*at == ';') {
       at_line++;
       at_column = 0;
@@ -98,7 +106,7 @@ bool source_map_find(const char* file,
       }
     }
   }
-  if (!found || !source_name(found_index, source, source_size)) return false;
+  if (!found || !source_name(map, found_index, source, source_size)) return false;
   *source_line = found_line + 1;
   *source_column = found_column + 1;
   return true;

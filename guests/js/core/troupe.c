@@ -47,7 +47,7 @@ uint32_t use_of_export(const char* name) {
 }
 
 void note_uses(const char* text) {
-  if (strstr(text, "Http")) uses |= use_http_headers;
+  if (strstr(text, "Http") || strstr(text, "fetch")) uses |= use_http_headers;
   if (!strstr(text, "getFunctions")) return;
   if (strstr(text, "troupe_self")) uses |= use_self;
   for (int i = 0; i < effect_count; i++) {
@@ -172,6 +172,10 @@ JSValue troupe_host_functions(JSContext* ctx) {
                       functions,
                       name,
                       JS_NewCFunctionMagic(ctx, host_function, name, 1, JS_CFUNC_generic_magic, i));
+  }
+  if (!host_add_functions(ctx, functions)) {
+    JS_FreeValue(ctx, functions);
+    return JS_EXCEPTION;
   }
   return functions;
 }

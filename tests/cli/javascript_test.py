@@ -1,0 +1,37 @@
+"""What the JavaScript runtime offers: the same programs run in Node and in `troupe call`, and print the same."""
+
+import difflib
+import pathlib
+import subprocess
+
+import pytest
+
+PROGRAMS = pathlib.Path(__file__).resolve().parent / "javascript"
+
+# Both call main() with a function that prints its values on a line.
+IN_NODE = """
+import { main } from "./program.mjs";
+await main((...values) => console.log(values.map(String).join(" ")));
+"""
+IN_TROUPE = """
+import { main } from "./program.mjs";
+export async function run() {
+  const lines = [];
+  await main((...values) => lines.push(values.map(String).join(" ")));
+  Host.outputString(lines.join("\\n"));
+}
+"""
+
+
+@pytest.mark.parametrize("program", sorted(path.stem for path in PROGRAMS.glob("*.js")))
+def test_a_program_does_the_same_as_in_node(troupe, tmp_path, program):
+    (tmp_path / "program.mjs").write_text((PROGRAMS / f"{program}.js").read_text())
+    (tmp_path / "in_node.mjs").write_text(IN_NODE)
+    (tmp_path / "in_troupe.mjs").write_text(IN_TROUPE)
+    node = subprocess.run(["node", "in_node.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert node.returncode == 0, node.stderr
+    ours = troupe("call", "in_troupe.mjs", "run", "--timeout", "20000")
+    assert ours.returncode == 0, ours.stderr
+    assert len(node.stdout) > 100, "the program printed next to nothing"
+    difference = difflib.unified_diff(node.stdout.splitlines(), ours.stdout.splitlines(), "Node", "Troupe", lineterm="", n=0)
+    assert ours.stdout == node.stdout, "\n".join(difference)
