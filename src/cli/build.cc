@@ -61,10 +61,9 @@ int build(const BuildArguments& arguments) {
   }
   const fs::path out =
       arguments.out.empty() ? fs::path(entry).replace_extension(".wasm") : fs::path(arguments.out);
-  const js::BuildResult built =
-      js::build({.entry = entry,
-                 .interface = arguments.interface,
-                 .cache_folder = server::user_cache_folder()});
+  const js::BuildResult built = js::build({.entry = entry,
+                                           .interface = arguments.interface,
+                                           .cache_folder = server::user_cache_folder()});
   if (!built) return fail(js::render(built.error()));
   for (const js::BuildLog& line : built->log) fmt::print(stderr, "{}\n", line.text);
   for (const std::string& warning : built->warnings) {
@@ -95,7 +94,8 @@ int build(const BuildArguments& arguments) {
 void add_build(CLI::App& program, Run& run) {
   CLI::App* command = program.add_subcommand("build", "Make a WebAssembly plugin of a source");
   command->footer(
-      "JavaScript and TypeScript need no other tool; npm packages and JSX go through the project's\n"
+      "JavaScript and TypeScript need no other tool; npm packages and JSX go through the "
+      "project's\n"
       "own esbuild (npm install esbuild). -i takes an interface file as extism-js does.\n\n"
       "Examples:\n"
       "  troupe build todo.js                     writes todo.wasm\n"

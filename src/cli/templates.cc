@@ -24,6 +24,17 @@ TROUPE_TEMPLATE(template_js_live_readme, "js/live_state/README.md");
 TROUPE_TEMPLATE(template_js_live_toml, "js/live_state/troupe.toml");
 TROUPE_TEMPLATE(template_js_call, "js/call/plugin.js");
 TROUPE_TEMPLATE(template_js_call_readme, "js/call/README.md");
+TROUPE_TEMPLATE(template_js_live_test, "js/live_state/test.sh");
+TROUPE_TEMPLATE(template_js_call_test, "js/call/test.sh");
+TROUPE_TEMPLATE(template_ts_config, "ts/both/tsconfig.json");
+TROUPE_TEMPLATE(template_ts_ignore, "ts/both/gitignore");
+TROUPE_TEMPLATE(template_ts_live, "ts/live_state/{{NAME}}.ts");
+TROUPE_TEMPLATE(template_ts_live_readme, "ts/live_state/README.md");
+TROUPE_TEMPLATE(template_ts_live_toml, "ts/live_state/troupe.toml");
+TROUPE_TEMPLATE(template_ts_live_test, "ts/live_state/test.sh");
+TROUPE_TEMPLATE(template_ts_call, "ts/call/{{NAME}}.ts");
+TROUPE_TEMPLATE(template_ts_call_readme, "ts/call/README.md");
+TROUPE_TEMPLATE(template_ts_call_test, "ts/call/test.sh");
 TROUPE_TEMPLATE(template_rust_cargo, "rust/Cargo.toml");
 TROUPE_TEMPLATE(template_rust_ignore, "rust/gitignore");
 TROUPE_TEMPLATE(template_rust_live, "rust/live_state/lib.rs");
@@ -48,6 +59,7 @@ std::span<const Template> templates() {
                                              "live_state",
                                              {{"{{NAME}}.js", TROUPE_TEXT(template_js_live)},
                                               {"README.md", TROUPE_TEXT(template_js_live_readme)},
+                                              {"test.sh", TROUPE_TEXT(template_js_live_test)},
                                               {"troupe.toml", TROUPE_TEXT(template_js_live_toml)},
                                               {"troupe.d.ts", js::type_declarations()},
                                               {"jsconfig.json", TROUPE_TEXT(template_js_config)},
@@ -56,9 +68,27 @@ std::span<const Template> templates() {
                                              "call",
                                              {{"{{NAME}}.js", TROUPE_TEXT(template_js_call)},
                                               {"README.md", TROUPE_TEXT(template_js_call_readme)},
+                                              {"test.sh", TROUPE_TEXT(template_js_call_test)},
                                               {"troupe.d.ts", js::type_declarations()},
                                               {"jsconfig.json", TROUPE_TEXT(template_js_config)},
                                               {".gitignore", TROUPE_TEXT(template_js_ignore)}}},
+                                            {"ts",
+                                             "live_state",
+                                             {{"{{NAME}}.ts", TROUPE_TEXT(template_ts_live)},
+                                              {"README.md", TROUPE_TEXT(template_ts_live_readme)},
+                                              {"test.sh", TROUPE_TEXT(template_ts_live_test)},
+                                              {"troupe.toml", TROUPE_TEXT(template_ts_live_toml)},
+                                              {"troupe.d.ts", js::type_declarations()},
+                                              {"tsconfig.json", TROUPE_TEXT(template_ts_config)},
+                                              {".gitignore", TROUPE_TEXT(template_ts_ignore)}}},
+                                            {"ts",
+                                             "call",
+                                             {{"{{NAME}}.ts", TROUPE_TEXT(template_ts_call)},
+                                              {"README.md", TROUPE_TEXT(template_ts_call_readme)},
+                                              {"test.sh", TROUPE_TEXT(template_ts_call_test)},
+                                              {"troupe.d.ts", js::type_declarations()},
+                                              {"tsconfig.json", TROUPE_TEXT(template_ts_config)},
+                                              {".gitignore", TROUPE_TEXT(template_ts_ignore)}}},
                                             {"rust",
                                              "live_state",
                                              {{"Cargo.toml", TROUPE_TEXT(template_rust_cargo)},

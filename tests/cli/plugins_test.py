@@ -1,10 +1,12 @@
 """new, build and call: a plugin without a server."""
 
 import json
+import os
 import pathlib
 import subprocess
 
 import pytest
+from troupe import binary
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -151,11 +153,24 @@ class TestBuild:
 
 
 class TestNew:
+    @pytest.mark.parametrize("language", ["js", "ts"])
+    @pytest.mark.parametrize("behaviour", ["live_state", "call"])
+    def test_a_new_plugin_passes_its_own_test(self, troupe, tmp_path, language, behaviour):
+        made = troupe("new", "mine", "--lang", language, "--behaviour", behaviour)
+        assert made.returncode == 0, made.stderr
+        folder = tmp_path / "mine"
+        assert (folder / f"mine.{language}").exists() and (folder / "troupe.d.ts").exists()
+        tested = subprocess.run(["sh", "test.sh"], cwd=folder, env={**os.environ, "TROUPE": binary()}, capture_output=True, text=True)
+        assert (tested.returncode, tested.stdout) == (0, "ok\n"), tested.stderr
+        if behaviour == "live_state":
+            checked = troupe("check", cwd=folder)
+            assert checked.returncode == 0, checked.stderr
+
     def test_a_live_plugin_in_javascript_builds_runs_and_is_sound(self, troupe, tmp_path):
         result = troupe("new", "counter", "--lang", "js")
         assert result.returncode == 0, result.stderr
         folder = tmp_path / "counter"
-        names = {"counter.js", "README.md", "troupe.toml", "troupe.d.ts", "jsconfig.json", ".gitignore"}
+        names = {"counter.js", "README.md", "test.sh", "troupe.toml", "troupe.d.ts", "jsconfig.json", ".gitignore"}
         assert {path.name for path in folder.iterdir()} == names
         assert all("{{" not in (folder / name).read_text() for name in names - {"troupe.d.ts"})
         assert troupe("build", "counter.js", cwd=folder).returncode == 0
@@ -183,7 +198,7 @@ class TestNew:
     def test_other_languages_are_refused_with_those_there_are(self, troupe, tmp_path):
         result = troupe("new", "todo", "--lang", "cobol")
         assert result.returncode == 2
-        assert 'no templates for the language "cobol"; there are: js, rust' in result.stderr
+        assert 'no templates for the language "cobol"; there are: js, rust, ts' in result.stderr
         result = troupe("new", "todo", "--lang", "js", "--behaviour", "game")
         assert result.returncode == 2
         assert 'no templates for the behaviour "game"; there are: call, live_state' in result.stderr
