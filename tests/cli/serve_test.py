@@ -125,8 +125,7 @@ class TestCheck:
     def test_the_examples_are_sound(self, troupe, tmp_path):
         for config in (ROOT / "examples").glob("*/troupe.toml"):
             for crate in config.parent.glob("*/Cargo.toml"):
-                module = crate.parent / f"{config.parent.name}.wasm"
-                assert module.exists(), f"tools/cargo-wasm {crate.parent} makes it"
+                assert list(crate.parent.glob("*.wasm")), f"tools/cargo-wasm {crate.parent} makes its plugin"
             result = troupe("check", "--config", str(config))
             assert result.returncode == 0, result.stderr
 

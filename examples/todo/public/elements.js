@@ -24,3 +24,4 @@ function define_pair(prefix, topic, name) {
 
 define_pair("", "todo:all", "todoLiveState");
 define_pair("rust-", "rust:all", "rustLiveState");
+define_pair("component-", "component:all", "componentLiveState");

@@ -61,7 +61,7 @@ export class TodoList extends LitElement {
     const done = todos.filter((todo) => todo.done).length;
     return html`
       <ul>
-        ${repeat(todos, (todo) => todo.id, (todo) => this.#item(todo))}
+        ${repeat(todos, (todo, index) => todo.id ?? index, (todo) => this.#item(todo))}
       </ul>
       <footer>
         <span>${todos.length - done} left</span>
@@ -70,7 +70,10 @@ export class TodoList extends LitElement {
     `;
   }
 
-  #item({ id, text, done }) {
+  // A todo that is only a text (../component) has nothing to check and no name to remove it by.
+  #item(todo) {
+    if (typeof todo === "string") return html`<li><span>${todo}</span></li>`;
+    const { id, text, done } = todo;
     return html`<li class=${done ? "done" : ""}>
       <label>
         <input type="checkbox" .checked=${done} @click=${(event) => this.#toggle(event, id)}>
@@ -152,7 +155,10 @@ export class TodoList extends LitElement {
       padding: 8px;
       cursor: pointer;
     }
-    label span {
+    li > span {
+      padding: 8px;
+    }
+    li span {
       min-width: 0;
       overflow-wrap: anywhere;
     }
