@@ -67,6 +67,26 @@ void LineWriter::flush(LogLevel lowest, Host& host) {
   line_.clear();
 }
 
+std::optional<std::uint32_t> Pollables::add(std::uint64_t due_ns) {
+  if (!free_.empty()) {
+    const std::uint32_t number = free_.back();
+    free_.pop_back();
+    due_ns_[number] = due_ns;
+    return number;
+  }
+  if (due_ns_.size() == count_max) return std::nullopt;
+  due_ns_.push_back(due_ns);
+  return static_cast<std::uint32_t>(due_ns_.size() - 1);
+}
+
+void Pollables::remove(std::uint32_t number) {
+  if (number < due_ns_.size()) free_.push_back(number);
+}
+
+std::uint64_t Pollables::due_ns(std::uint32_t number) const {
+  return number < due_ns_.size() ? due_ns_[number] : 0;
+}
+
 void Call::end_output() {
   standard_output.flush(environment.limits.log_level, host);
   standard_error.flush(environment.limits.log_level, host);

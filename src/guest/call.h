@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::guest {
 
@@ -57,6 +58,23 @@ class LineWriter {
   std::string line_;
 };
 
+// What a component waits for: times of the turn's clock, by numbers that it holds as resources.
+// They live as long as the instance.
+class Pollables {
+ public:
+  static constexpr std::size_t count_max = 1024;
+
+  // Nothing when there are too many.
+  std::optional<std::uint32_t> add(std::uint64_t due_ns);
+  void remove(std::uint32_t number);
+  // 0, long ago, for a number that is none.
+  std::uint64_t due_ns(std::uint32_t number) const;
+
+ private:
+  std::vector<std::uint64_t> due_ns_;
+  std::vector<std::uint32_t> free_;
+};
+
 struct Call {
   // vars: null while the instance starts up, which belongs to no actor yet.
   Call(Arena& a, const Environment& e, const TurnInputs& inputs, Vars* v, Host& h)
@@ -74,6 +92,7 @@ struct Call {
   Vars* const vars;
   Host& host;
   TurnSource source;
+  Pollables* pollables = nullptr;  // of a component
   LineWriter standard_output{LogLevel::info};
   LineWriter standard_error{LogLevel::warn};
 

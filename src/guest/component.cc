@@ -1,5 +1,6 @@
 #include "guest/component.h"
 
+#include "guest/component_imports.h"
 #include "guest/text.h"
 
 #include <algorithm>
@@ -92,20 +93,7 @@ Result<std::unique_ptr<const Component>> Component::read(const wasm_engine_t* en
 Result<void> Component::read_functions(const wasm_engine_t* engine) {
   const WasmComponentType type(wasmtime_component_type(code_.get()));
   TypeReader reader;
-  const std::size_t imports = wasmtime_component_type_import_count(type.get(), engine);
-  for (std::size_t i = 0; i < imports; ++i) {
-    const char* name = nullptr;
-    std::size_t name_bytes = 0;
-    wasmtime_component_extern_t* raw = nullptr;
-    wasmtime_component_type_import_nth(type.get(), engine, i, &name, &name_bytes, &raw);
-    const WasmComponentExtern import(raw);
-    OwnedItem item;
-    wasmtime_component_extern_type(import.get(), &item);
-    if (item.kind == WASMTIME_COMPONENT_ITEM_TYPE) continue;
-    return Error{"the component imports \"" + readable({name, name_bytes}, 256) +
-                 "\", which nobody provides. Components may import nothing yet; build for "
-                 "wasm32-unknown-unknown instead of wasm32-wasip2."};
-  }
+  TRY(linker_, link_component(engine, type.get()));
   const std::size_t exports = wasmtime_component_type_export_count(type.get(), engine);
   for (std::size_t i = 0; i < exports; ++i) {
     const char* name = nullptr;

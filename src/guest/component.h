@@ -53,7 +53,7 @@ class Component {
     std::string text;
   };
 
-  // The error says which function cannot be called, or which names are the same.
+  // The error says which function cannot be called, or which import nobody provides.
   static Result<std::unique_ptr<const Component>> read(const wasm_engine_t* engine,
                                                        WasmComponent code);
 
@@ -61,6 +61,8 @@ class Component {
   Component& operator=(const Component&) = delete;
 
   const wasmtime_component_t* code() const { return code_.get(); }
+  // With all that it imports.
+  const wasmtime_component_linker_t* linker() const { return linker_.get(); }
   std::span<const Function> functions() const { return functions_; }
   // By its name in any spelling; null when there is none.
   const Function* find(std::string_view name) const;
@@ -88,6 +90,7 @@ class Component {
                           ComponentValue& to) const;
 
   const WasmComponent code_;
+  WasmComponentLinker linker_;
   std::vector<Function> functions_;
   Type names_;  // of the functions, in their order
   // The one name of the state's object where the state is no record; empty for a record.

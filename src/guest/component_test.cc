@@ -435,12 +435,6 @@ TEST(Components, WithResourcesAreRefusedByName) {
       "the component's function \"open\" cannot be called with JSON: it has a resource (own)");
 }
 
-TEST(Components, ThatImportWhatNobodyProvidesAreRefused) {
-  const std::string message = refusal_of(
-      R"((component (import "docs:store/files@1.0.0" (instance (export "open" (func))))))");
-  EXPECT_NE(message.find("\"docs:store/files@1.0.0\""), std::string::npos) << message;
-}
-
 TEST(Components, ThatAreNoneAreRefused) {
   Shared& shared = Shared::get();
   std::string broken = wasm_of("(component)");

@@ -186,6 +186,9 @@ bool is_trap(std::string_view text) {
 Outcome trapped(const Call& call, std::string_view text, std::string backtrace) {
   if (call.refused_by_host)
     return failed(Ending::error, readable(*call.refusal, message_bytes_max));
+  if (call.exit_code) {
+    return failed(Ending::error, "the plugin exited with code " + std::to_string(*call.exit_code));
+  }
   std::string_view reason = text;
   constexpr std::string_view causes = "Caused by:\n";
   if (const std::size_t at = text.find(trap_mark); at != std::string_view::npos) {
@@ -314,6 +317,7 @@ struct Instance::Impl {
   wasmtime_context_t* const context;
   wasmtime_instance_t instance{};
   wasmtime_component_instance_t component{};  // instead of `instance` for a component
+  Pollables pollables;                        // of the component
   std::vector<wasmtime_func_t> functions;  // looked up at their first call; store_id 0 until then
   std::shared_ptr<const BaseImage> base;   // null where the module cannot be captured
   std::string base_problem;                // why it is null although the module could be
@@ -502,9 +506,10 @@ std::optional<Outcome> Instance::Impl::become(const Snapshot& snapshot,
 Task<std::optional<Outcome>> Instance::Impl::instantiate_component(Call& call) {
   const Module::Impl& code = module->impl();
   Failure failure;
+  call.pollables = &pollables;
   wasmtime_context_set_epoch_deadline(context, 1);
   const WasmFuture future(wasmtime_component_linker_instantiate_async(
-      code.linker.get(), context, code.component->code(), &component, &failure.error));
+      code.component->linker(), context, code.component->code(), &component, &failure.error));
   if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
     co_return timed_out(environment.limits);
   }
@@ -535,6 +540,7 @@ Task<Outcome> Instance::Impl::call_component(Call& call,
   OwnedValue result;
   Failure failure;
   bool in_time = true;
+  call.pollables = &pollables;
   wasmtime_context_set_epoch_deadline(context, 1);
   {
     const WasmFuture future(wasmtime_component_func_call_async(&callee,

@@ -124,7 +124,6 @@ Result<std::shared_ptr<const Module>> Module::Impl::make(Engine& engine,
   const wasm_engine_t* raw_engine = engine.impl().engine.get();
   auto impl = std::make_unique<Impl>(engine, nullptr, nullptr, std::move(content_hash));
   TRY(impl->component, Component::read(raw_engine, std::move(code)));
-  impl->linker.reset(wasmtime_component_linker_new(raw_engine));
   impl->not_capturable = "it is a component";
   for (const Component::Function& function : impl->component->functions()) {
     impl->functions.push_back(function.json_name);

@@ -75,7 +75,6 @@ struct Module::Impl {
   StateExports state;
   const std::unique_ptr<BaseImages> bases;
   std::unique_ptr<const Component> component;
-  WasmComponentLinker linker;  // what the component imports
 };
 
 }  // namespace troupe::guest
