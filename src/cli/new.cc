@@ -80,6 +80,13 @@ int make_new(const NewArguments& arguments) {
     return wrong_usage;
   }
 
+  if (arguments.language == "go" && arguments.name.ends_with('.')) {
+    fmt::print(stderr,
+               "\"{}\": a plugin in Go is a module, whose name has no dot at its end\n",
+               arguments.name);
+    return wrong_usage;
+  }
+
   const fs::path folder = arguments.name;
   std::error_code error;
   if (fs::exists(folder, error) &&

@@ -11,7 +11,7 @@ TEST(Templates, FillInNameAndCrate) {
 }
 
 TEST(Templates, EveryLanguageHasEveryBehaviour) {
-  for (const std::string language : {"js", "rust", "ts"}) {
+  for (const std::string language : {"js", "ts", "rust", "go", "as", "c", "cpp"}) {
     for (const std::string behaviour : {"live_state", "call"}) {
       int found = 0;
       for (const Template& each : templates()) {

@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include "guest/secrets.h"
+#include "server/source.h"
 #include "server/suggest.h"
 #include "server/toml_section.h"
 #include "wire/origin.h"
@@ -215,14 +216,15 @@ class Reader {
     limits.output_bytes_max = output_bytes_max_;
 
     if (!actor::is_plugin_name(name)) section.mistake("", actor::plugin_name_rule);
-    read_file(section, "source", plugin.source);
+    read_source(section, plugin.source);
     read_file(section, "wasm", plugin.wasm);
     section.not_offered("manifest", "name the module with wasm, and its settings here");
     if (section.has("source") == section.has("wasm") && !section.has("manifest")) {
-      section.mistake(section.has("source") ? "wasm" : "",
-                      section.has("source")
-                          ? "source is given too; a plugin has one of the two"
-                          : "has neither source (a JavaScript file) nor wasm (a module)");
+      section.mistake(
+          section.has("source") ? "wasm" : "",
+          section.has("source")
+              ? "source is given too; a plugin has one of the two"
+              : "has neither source (a file or a project's folder) nor wasm (a module)");
     }
     read_behaviour(section, plugin.behaviour);
     if (std::string durability; section.string("durability", durability)) {
@@ -300,6 +302,16 @@ class Reader {
     std::error_code error;
     if (!fs::is_regular_file(path, error)) {
       section.mistake(key, fmt::format("there is no file {}", path.string()));
+    }
+  }
+
+  void read_source(Section& section, fs::path& path) {
+    std::string text;
+    if (!section.string("source", text)) return;
+    if (Result<fs::path> source = find_source(folder_ / text)) {
+      path = std::move(*source);
+    } else {
+      section.mistake("source", source.error().message);
     }
   }
 

@@ -345,8 +345,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "0-9 _ . - and begins with a letter or digit"},
         Mistake{"PluginWithoutCode",
                 "[plugins.b]\nbehaviour = \"live_state\"\n",
-                "troupe.toml:8:10: plugins.b: has neither source (a JavaScript file) nor wasm (a "
-                "module)"},
+                "troupe.toml:8:10: plugins.b: has neither source (a file or a project's folder) nor "
+                "wasm (a module)"},
         Mistake{"PluginWithTwoCodes",
                 "[plugins.b]\nsource = \"todo.js\"\nwasm = \"todo.wasm\"\n"
                 "behaviour = \"live_state\"\n",

@@ -6,6 +6,7 @@
 #include "server/local_call.h"
 #include "server/log.h"
 #include "server/plugin_loader.h"
+#include "server/source.h"
 #include "server/watcher.h"
 #include "web/assets.h"
 
@@ -177,8 +178,10 @@ class DevSession {
     app_->route(topics);
   }
 
-  // The quick compiler is for sources, which change often and whose core it is known to take.
-  static bool is_quick(const PluginConfig& plugin) { return !plugin.source.empty(); }
+  // The quick compiler is for JavaScript, whose core it is known to take.
+  static bool is_quick(const PluginConfig& plugin) {
+    return !plugin.source.empty() && !is_project(plugin.source);
+  }
 
   void build(const std::string& name, Time noticed) {
     Watched& watched = watched_.at(name);
@@ -314,19 +317,19 @@ class DevSession {
 }  // namespace
 
 Result<Config> config_for_file(const fs::path& file, const Overrides& overrides) {
-  std::error_code error;
-  if (!fs::is_regular_file(file, error)) {
+  const Result<fs::path> source = find_source(file);
+  if (!source) {
     return Error{
-        fmt::format("there is no file {}; troupe new makes a plugin to begin with", file.string())};
+        fmt::format("{}; troupe new makes a plugin to begin with", source.error().message)};
   }
   PluginConfig plugin;
-  plugin.name = file.stem().string();
+  plugin.name = name_of_source(*source);
   plugin.place = file.string();
   if (!actor::is_plugin_name(plugin.name)) {
     return Error{fmt::format(
         "{} cannot be named after its file: {}", file.string(), actor::plugin_name_rule)};
   }
-  (is_module(file) ? plugin.wasm : plugin.source) = file;
+  (is_module(file) ? plugin.wasm : plugin.source) = *source;
 
   TopicConfig topic;
   topic.mount = "/socket";

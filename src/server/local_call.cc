@@ -9,6 +9,7 @@
 #include "guest/vars.h"
 #include "guests/js/builder/build.h"
 #include "server/plugin_loader.h"
+#include "server/source.h"
 #include "server/suggest.h"
 #include "shard/shard.h"
 
@@ -29,12 +30,12 @@ namespace fs = std::filesystem;
 // Says what an actor's host functions would do. There is no actor, so nothing comes of it.
 class LocalHost final : public guest::Host {
  public:
-  explicit LocalHost(const LocalCall& call) : call_(call) {}
+  LocalHost(const LocalCall& call, std::string name) : call_(call), name_(std::move(name)) {}
 
   Result<std::string> call(std::string_view function, std::string_view input) override {
     if (function == "self") {
       std::string self = R"({"address":)";
-      json::quote(self, call_.file.stem().string() + "/local");
+      json::quote(self, name_ + "/local");
       return self + R"(,"version":"local"})";
     }
     log(guest::LogLevel::info, fmt::format("{} {}", function, input));
@@ -47,6 +48,7 @@ class LocalHost final : public guest::Host {
 
  private:
   const LocalCall& call_;
+  const std::string name_;  // the plugin's
 };
 
 guest::TurnInputs inputs_now() {
@@ -106,12 +108,27 @@ fs::path user_cache_folder() {
   return fs::temp_directory_path() / fmt::format("troupe-{}", ::getuid());
 }
 
+Result<std::vector<std::string>> functions_of(std::span<const std::uint8_t> wasm,
+                                              const fs::path& cache_folder) {
+  TRY(const std::unique_ptr<guest::Engine> engine,
+      guest::Engine::create({.compiler = guest::Compiler::optimising, .instances_max = 1}));
+  TRY(const std::unique_ptr<guest::ModuleCache> cache,
+      guest::ModuleCache::open(cache_folder / "modules", {}));
+  TRY(const std::shared_ptr<const guest::Module> module,
+      cache->load(*engine, {reinterpret_cast<const char*>(wasm.data()), wasm.size()}));
+  return std::vector<std::string>(module->functions().begin(), module->functions().end());
+}
+
 Result<LocalOutcome> call_locally(const LocalCall& call) {
   PluginConfig plugin;
-  plugin.name = call.file.stem().string();
   plugin.behaviour = actor::Behaviour::call;
   plugin.environment = call.environment;
-  (is_module(call.file) ? plugin.wasm : plugin.source) = call.file;
+  if (is_module(call.file)) {
+    plugin.wasm = call.file;
+  } else {
+    TRY(plugin.source, find_source(call.file));
+  }
+  plugin.name = name_of_source(plugin.file());
 
   CodeResult code = read_code(plugin, call.cache_folder);
   if (!code) return Error{code.error().message};
@@ -120,13 +137,14 @@ Result<LocalOutcome> call_locally(const LocalCall& call) {
     for (const js::BuildLog& line : code->log) call.log(level_of(line.level), line.text);
   }
 
-  // One call of a source that may have just changed is worth a quick compilation; a module is
+  // One call of JavaScript that may have just changed is worth a quick compilation; a module is
   // compiled once.
   TRY(const std::unique_ptr<guest::Engine> engine,
-      guest::Engine::create(
-          {.compiler = is_module(call.file) ? guest::Compiler::optimising : guest::Compiler::fast,
-           .instances_max = 1,
-           .memory_pages_max = call.environment.limits.memory_pages_max}));
+      guest::Engine::create({.compiler = is_module(call.file) || is_project(plugin.source)
+                                             ? guest::Compiler::optimising
+                                             : guest::Compiler::fast,
+                             .instances_max = 1,
+                             .memory_pages_max = call.environment.limits.memory_pages_max}));
   TRY(const std::unique_ptr<guest::ModuleCache> cache,
       guest::ModuleCache::open(call.cache_folder / "modules", {}));
   TRY(const std::shared_ptr<const actor::PluginVersion> version,
@@ -142,7 +160,7 @@ Result<LocalOutcome> call_locally(const LocalCall& call) {
 
   shard::Shard shard(0);
   shard::RunQueue::Lane lane;
-  LocalHost host(call);
+  LocalHost host(call, plugin.name);
   Task<LocalOutcome> task = run(call, shard, lane, version->module, host);
   task.start();
   while (!task.done()) shard.io().run_one();

@@ -7,15 +7,18 @@
 #include "guest/instance.h"
 #include "guest/outcome.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::server {
 
 struct LocalCall {
-  std::filesystem::path file;  // a source the JavaScript builder takes, or a .wasm module
+  std::filesystem::path file;  // a .wasm module, or a source or folder that is built first
   std::string function;
   std::string input;
   guest::Environment environment;
@@ -34,6 +37,11 @@ struct LocalOutcome {
 
 // An Error when there is no such file or function, or the file cannot be built or compiled.
 Result<LocalOutcome> call_locally(const LocalCall& call);
+
+// The functions of a module that can be called, by name. Compiles it; an Error says why it cannot
+// run here.
+Result<std::vector<std::string>> functions_of(std::span<const std::uint8_t> wasm,
+                                              const std::filesystem::path& cache_folder);
 
 // Whether a file is a module, by its name; everything else is a source.
 bool is_module(const std::filesystem::path& file);

@@ -1,5 +1,7 @@
 #include "server/plugin_loader.h"
 
+#include "guests/toolchain/build.h"
+#include "server/source.h"
 #include "server/suggest.h"
 
 #include <fmt/format.h>
@@ -31,6 +33,15 @@ CodeResult read_module(const PluginConfig& plugin) {
       .sources = {plugin.wasm}};
 }
 
+CodeResult build_project(const toolchain::Project& project) {
+  toolchain::BuildResult built = toolchain::build(project, {});
+  if (!built) {
+    toolchain::BuildError error = std::move(built).error();
+    return CodeError{.message = error.printed + error.message, .sources = std::move(error.sources)};
+  }
+  return Code{.wasm = std::move(built->wasm), .sources = std::move(built->sources)};
+}
+
 std::string_view as_text(const std::vector<std::uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -44,8 +55,8 @@ std::string missing_init(const PluginConfig& plugin, const guest::Module& module
           : fmt::format("{} exports {}", file, fmt::join(module.functions(), ", "));
   const std::string how =
       module.is_component() ? "in WIT: export init: func() -> STATE"
-      : plugin.source.empty()
-          ? "in Rust: #[plugin_fn] pub fn init(_: ()) -> FnResult<Json<State>>"
+      : plugin.source.empty() || is_project(plugin.source)
+          ? "in Rust: handler!(init); in Go: //go:wasmexport init; in C: HANDLER(init) { ... }"
           : "import { handler } from \"troupe\"; export const init = handler(() => ({ ... }));";
   return fmt::format(
       "{}, but not init, which gives a live_state plugin its first state; add it ({})", found, how);
@@ -55,6 +66,7 @@ std::string missing_init(const PluginConfig& plugin, const guest::Module& module
 
 CodeResult read_code(const PluginConfig& plugin, const fs::path& cache_folder) {
   if (plugin.source.empty()) return read_module(plugin);
+  if (const auto project = toolchain::find_project(plugin.source)) return build_project(*project);
   js::BuildResult built = js::build({.entry = plugin.source, .cache_folder = cache_folder});
   if (!built) {
     js::BuildError error = std::move(built).error();

@@ -41,7 +41,8 @@ struct CodeError {
 
 using CodeResult = boost::system::result<Code, CodeError>;
 
-// Builds the source, or reads the module. `cache_folder` is the builder's own (js::BuildOptions).
+// Builds the source, or reads the module. `cache_folder` is the JavaScript builder's own
+// (js::BuildOptions).
 CodeResult read_code(const PluginConfig& plugin, const std::filesystem::path& cache_folder);
 
 // Compiles the code, and checks that its exports fit the behaviour. An error says what is missing

@@ -198,7 +198,7 @@ class TestNew:
     def test_other_languages_are_refused_with_those_there_are(self, troupe, tmp_path):
         result = troupe("new", "todo", "--lang", "cobol")
         assert result.returncode == 2
-        assert 'no templates for the language "cobol"; there are: js, rust, ts' in result.stderr
+        assert 'no templates for the language "cobol"; there are: as, c, cpp, go, js, rust, ts' in result.stderr
         result = troupe("new", "todo", "--lang", "js", "--behaviour", "game")
         assert result.returncode == 2
         assert 'no templates for the behaviour "game"; there are: call, live_state' in result.stderr

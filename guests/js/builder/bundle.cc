@@ -1,18 +1,13 @@
 #include "guests/js/builder/bundle.h"
 
-#include <simdjson.h>
-#include <sys/wait.h>
+#include "base/child_process.h"
+#include "base/temporary_folder.h"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
+#include <simdjson.h>
+
 #include <cstdlib>
-#include <fcntl.h>
 #include <fstream>
 #include <iterator>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -22,93 +17,6 @@ namespace troupe::js {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-constexpr std::size_t printed_bytes_max = std::size_t{64} * 1024;  // kept of what esbuild says
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code error;
-    std::string name = (fs::temp_directory_path(error) / "troupe-build-XXXXXX").string();
-    if (::mkdtemp(name.data())) path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove_all(path_, error);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;  // empty when it could not be made
-};
-
-struct Finished {
-  bool started = false;
-  bool timed_out = false;
-  int status = 0;
-  std::string printed;  // standard output and error
-};
-
-// Reads until the writers are gone or the time is over; false in the latter case.
-bool read_all(int pipe, Clock::time_point deadline, std::string& text) {
-  std::array<char, 4096> buffer{};
-  for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return false;
-    pollfd waiting{pipe, POLLIN, 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(left));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready == 0) return false;
-    const ssize_t size = ::read(pipe, buffer.data(), buffer.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return true;
-    const std::size_t room = printed_bytes_max - std::min(printed_bytes_max, text.size());
-    text.append(buffer.data(), std::min(static_cast<std::size_t>(size), room));
-  }
-}
-
-Finished run(const std::vector<std::string>& command,
-             const fs::path& folder,
-             std::chrono::milliseconds time_max) {
-  Finished finished;
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return finished;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, pipe[1], STDERR_FILENO);
-  // A group of its own, so that the time limit also ends what it has started itself.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  posix_spawnattr_setpgroup(&attributes, 0);
-
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  pid_t child = 0;
-  finished.started =
-      ::posix_spawn(
-          &child, command.front().c_str(), &actions, &attributes, arguments.data(), environ) == 0;
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  ::close(pipe[1]);
-  if (finished.started) {
-    finished.timed_out = !read_all(pipe[0], Clock::now() + time_max, finished.printed);
-    if (finished.timed_out) ::kill(-child, SIGKILL);
-    while (::waitpid(child, &finished.status, 0) < 0 && errno == EINTR) {
-    }
-  }
-  ::close(pipe[0]);
-  return finished;
-}
 
 std::string read_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -168,35 +76,34 @@ boost::system::result<Bundle, BuildError> bundle(const fs::path& esbuild,
   if (out.path().empty()) return error_of("cannot make a temporary folder for esbuild");
   const fs::path file = out.path() / "bundle.js";
   const fs::path metafile = out.path() / "meta.json";
-  const Finished finished = run(
-      {
-          esbuild.string(),
-          entry.string(),
-          "--bundle",
-          "--format=esm",
-          "--platform=neutral",
-          "--main-fields=module,main",
-          "--target=es2023",
-          "--external:troupe",
-          "--define:process.env.NODE_ENV=\"production\"",
-          "--legal-comments=none",
-          "--sourcemap=external",
-          "--sources-content=false",
-          "--log-level=error",
-          "--log-limit=1",
-          "--color=false",
-          "--outfile=" + file.string(),
-          "--metafile=" + metafile.string(),
-      },
-      project.root(),
-      time_max);
+  const Finished finished = run({.words =
+                                     {
+                                         esbuild.string(),
+                                         entry.string(),
+                                         "--bundle",
+                                         "--format=esm",
+                                         "--platform=neutral",
+                                         "--main-fields=module,main",
+                                         "--target=es2023",
+                                         "--external:troupe",
+                                         "--define:process.env.NODE_ENV=\"production\"",
+                                         "--legal-comments=none",
+                                         "--sourcemap=external",
+                                         "--sources-content=false",
+                                         "--log-level=error",
+                                         "--log-limit=1",
+                                         "--color=false",
+                                         "--outfile=" + file.string(),
+                                         "--metafile=" + metafile.string(),
+                                     },
+                                 .folder = project.root(),
+                                 .time_max = time_max});
   if (!finished.started) return error_of("cannot run " + esbuild.string());
   if (finished.timed_out) {
     return error_of("esbuild ran longer than " + std::to_string(time_max.count()) +
                     " ms and was ended");
   }
-  if (!WIFEXITED(finished.status) || WEXITSTATUS(finished.status) != 0)
-    return parse_esbuild_error(finished.printed);
+  if (!finished.succeeded()) return parse_esbuild_error(finished.errors);
 
   Bundle result;
   result.text = read_file(file);

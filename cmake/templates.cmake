@@ -1,0 +1,22 @@
+# troupe_templates(TARGET): the files of guests/templates/ as data of TARGET, which includes template_files.inc with a macro
+# TROUPE_TEMPLATE(symbol, language, behaviour, path in a new plugin, file).
+function(troupe_templates target)
+  set(folder "${CMAKE_SOURCE_DIR}/guests/templates")
+  file(GLOB_RECURSE files RELATIVE "${folder}" CONFIGURE_DEPENDS "${folder}/*/both/*" "${folder}/*/call/*" "${folder}/*/live_state/*")
+  set(lines "")
+  set(number 0)
+  foreach(file IN LISTS files)
+    string(REGEX MATCH "^([^/]+)/([^/]+)/(.+)$" parts "${file}")
+    set(language "${CMAKE_MATCH_1}")
+    set(behaviour "${CMAKE_MATCH_2}")
+    string(REGEX REPLACE "(^|/)gitignore$" "\\1.gitignore" path "${CMAKE_MATCH_3}")
+    string(APPEND lines "TROUPE_TEMPLATE(template_${number}, \"${language}\", \"${behaviour}\", \"${path}\", \"${folder}/${file}\")\n")
+    math(EXPR number "${number} + 1")
+  endforeach()
+  set(generated "${CMAKE_CURRENT_BINARY_DIR}/templates")
+  file(CONFIGURE OUTPUT "${generated}/template_files.inc" CONTENT "${lines}" @ONLY)
+  target_include_directories(${target} PRIVATE "${generated}")
+  # .incbin reads them, which the compiler does not report.
+  list(TRANSFORM files PREPEND "${folder}/")
+  set_property(SOURCE src/cli/templates.cc APPEND PROPERTY OBJECT_DEPENDS "${files};${generated}/template_files.inc")
+endfunction()

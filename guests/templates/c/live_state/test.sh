@@ -1,0 +1,1 @@
+../../shared/live_state_test.sh

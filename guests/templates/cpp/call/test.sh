@@ -1,0 +1,1 @@
+../../shared/call_test.sh
