@@ -132,9 +132,14 @@ Task<Outcome> Actor::wake() {
 
 Task<Outcome> Actor::revive() {
   const Checkpoint* checkpoint = history_.checkpoint();
-  const bool has_memory = checkpoint != nullptr && checkpoint->memory &&
-                          checkpoint->code == version_->module->content_hash();
-  if (!history_.is_complete()) {
+  if (!version_->environment.allowed_paths.empty() && !history_.turns().empty()) {
+    actors_.log().info(
+        "[{}] starts with its variables and its state alone: its plugin has allowed_paths, so that "
+        "its turns cannot be repeated",
+        address_.text());
+    forget_memory();
+    checkpoint = history_.checkpoint();
+  } else if (!history_.is_complete()) {
     actors_.log().warn(
         "[{}] starts with its variables and its state alone: its memory cannot be captured ({}), "
         "and "
@@ -146,6 +151,10 @@ Task<Outcome> Actor::revive() {
     checkpoint = history_.checkpoint();
   }
 
+  // Files that were open then cannot be opened again.
+  const bool has_memory = checkpoint != nullptr && checkpoint->memory &&
+                          checkpoint->code == version_->module->content_hash() &&
+                          version_->environment.allowed_paths.empty();
   StartUpHost host(actors_, plugin_, address_);
   std::pair<std::unique_ptr<guest::Instance>, Outcome> made;
   if (has_memory) {

@@ -8,6 +8,7 @@
 #include "guest/instance.h"
 #include "guest/turn_inputs.h"
 #include "guest/vars.h"
+#include "guest/wasi_files.h"
 
 #include <array>
 #include <cstddef>
@@ -100,6 +101,10 @@ struct Call {
   std::optional<std::uint64_t> wait_ns;
 
   HttpState http;
+
+  Files* files = nullptr;  // null where the plugin sees none
+  std::optional<FileWork>
+      file_work;  // what the guest waits for; who polls sees to it and clears it
 
   // The arena was asked for more than it may hold. A guest that traps afterwards ran out of memory.
   bool memory_refused = false;

@@ -1,5 +1,6 @@
 #include "guest/instance.h"
 
+#include "guest/blocking.h"
 #include "guest/call.h"
 #include "guest/engine_impl.h"
 #include "guest/growth.h"
@@ -322,6 +323,7 @@ struct Instance::Impl {
   std::shared_ptr<const BaseImage> base;   // null where the module cannot be captured
   std::string base_problem;                // why it is null although the module could be
   SteadyClock::time_point began;           // the latest stretch of guest code, to a slice
+  std::unique_ptr<Files> files;            // null without allowed_paths
   bool spent = false;
 };
 
@@ -345,6 +347,15 @@ Task<bool> Instance::Impl::go_on(Call& call, wasmtime_call_future_t* future) {
       const SteadyClock::time_point begin = SteadyClock::now();
       const bool answered = co_await answer_http(shard, call, begin + (timeout - used));
       if (!answered) co_return false;
+      used += SteadyClock::now() - begin;
+    }
+    if (call.file_work) {
+      const SteadyClock::time_point begin = SteadyClock::now();
+      const bool in_time =
+          co_await run_aside(shard, std::move(call.file_work->work), begin + (timeout - used));
+      if (!in_time) co_return false;
+      call.file_work->result->of.i32 = static_cast<std::int32_t>(call.file_work->finish());
+      call.file_work.reset();
       used += SteadyClock::now() - begin;
     }
     co_await shard.run_queue().yield(lane);
@@ -423,6 +434,10 @@ Task<std::optional<Outcome>> Instance::Impl::start_up(Call& call, StartUp step) 
 Task<std::optional<Outcome>> Instance::Impl::find_base() {
   const Module::Impl& code = module->impl();
   if (!code.not_capturable.empty()) co_return std::nullopt;
+  if (!environment.allowed_paths.empty()) {
+    base_problem = "the plugin has allowed_paths, and what it has opened there cannot be captured";
+    co_return std::nullopt;
+  }
   base = code.bases->find(environment);
   if (base) co_return std::nullopt;
 
@@ -581,10 +596,18 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
     TurnInputs inputs,
     Host& host) {
   auto impl = std::make_unique<Impl>(shard, lane, std::move(module), environment);
+  if (!environment.allowed_paths.empty()) {
+    auto files = Files::create(environment.allowed_paths);
+    if (files.has_error()) {
+      co_return std::pair(nullptr, failed(Ending::error, std::move(files.error().message)));
+    }
+    impl->files = std::move(*files);
+  }
   // Without an image the instance cannot be captured, but lives as well.
   co_await impl->find_base();
   const LentArena arena = impl->lend_arena();
   Call call(*arena, environment, inputs, nullptr, host);
+  call.files = impl->files.get();
   std::optional<Outcome> failure;
   if (impl->module->is_component()) {
     failure = co_await impl->instantiate_component(call);
@@ -714,6 +737,7 @@ Task<Outcome> Instance::call(std::string_view function,
   }
   if (!arena->set_input(input)) co_return out_of_memory(limits, "the input alone is too large");
   Call call(*arena, impl.environment, inputs, &vars, host);
+  call.files = impl.files.get();
 
   Failure failure;
   wasmtime_val_t result{.kind = WASMTIME_I32, .of = {.i32 = 0}};

@@ -27,6 +27,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
@@ -51,6 +52,13 @@ struct Limits {
   LogLevel log_level = LogLevel::info;  // what is below is dropped, and get_log_level says so
 };
 
+// A folder of the host that a plugin may see.
+struct AllowedPath {
+  std::filesystem::path host;
+  std::string guest;  // its name there, such as "/data"
+  bool read_only = false;
+};
+
 // What stays the same for all calls of an instance. Owned by the plugin's version; outlives the
 // instance.
 struct Environment {
@@ -60,6 +68,8 @@ struct Environment {
   // without any.
   std::vector<std::string> allowed_hosts;
   std::shared_ptr<const Secrets> secrets;  // null when there are none
+  // A plugin with folders cannot be run again from its records: they are not part of them.
+  std::vector<AllowedPath> allowed_paths;
   // Whether http_headers gives the guest the headers of an answer, or nothing.
   bool http_response_headers = false;
 };

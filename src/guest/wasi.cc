@@ -1,11 +1,15 @@
 // WASI preview 1, all of it ours: a clock, random numbers, two streams that are the plugin's log,
-// waiting, and an end. There are no files, arguments, variables of the environment or sockets; the
-// functions for them say so by the error numbers with which the runtimes of Rust, Go, C and
-// AssemblyScript start.
+// waiting, and an end; and where a plugin may see folders of the host, their files (wasi_files.cc).
+// There are no arguments, variables of the environment or sockets; the functions for what is not
+// there say so by the error numbers with which the runtimes of Rust, Go, C and AssemblyScript
+// start.
 //
 // Time and random numbers are the turn's (call.h), so that a turn can be repeated.
 #include "guest/call.h"
+#include "guest/files.h"
 #include "guest/imports.h"
+#include "guest/wasi_abi.h"
+#include "guest/wasi_files.h"
 
 #include <algorithm>
 #include <array>
@@ -21,17 +25,7 @@ namespace {
 using Value = wasmtime_val_raw_t;
 using Caller = wasmtime_caller_t;
 
-enum Errno : std::int32_t {
-  success = 0,
-  bad_descriptor = 8,
-  fault = 21,
-  invalid = 28,
-  not_supported_at_all = 52,  // ENOSYS
-  not_a_directory = 54,
-  not_a_socket = 57,
-  not_supported = 58,
-  illegal_seek = 70,
-};
+using enum Errno;
 
 constexpr std::uint32_t standard_input = 0;
 constexpr std::uint32_t standard_output = 1;
@@ -43,56 +37,14 @@ std::uint32_t u32(const Value& value) {
 }
 
 wasm_trap_t* answer(Value* v, Errno code) {
-  v->i32 = code;
+  v->i32 = static_cast<std::int32_t>(code);
   return nullptr;
 }
-
-// The guest's linear memory, exported as "memory" by every WASI program. Valid until guest code
-// runs again.
-class Memory {
- public:
-  explicit Memory(Caller* caller) {
-    wasmtime_extern_t item;
-    if (!wasmtime_caller_export_get(caller, "memory", 6, &item)) return;
-    if (item.kind == WASMTIME_EXTERN_MEMORY) {
-      wasmtime_context_t* context = wasmtime_caller_context(caller);
-      bytes_ = {wasmtime_memory_data(context, &item.of.memory),
-                wasmtime_memory_data_size(context, &item.of.memory)};
-    }
-    wasmtime_extern_delete(&item);
-  }
-
-  bool holds(std::uint32_t at, std::uint64_t length) const {
-    return at <= bytes_.size() && length <= bytes_.size() - at;
-  }
-  // Only for ranges that it holds.
-  std::span<std::uint8_t> range(std::uint32_t at, std::uint64_t length) const {
-    return bytes_.subspan(at, length);
-  }
-
-  template <class T>
-  bool read(std::uint64_t at, T& value) const {
-    if (at > std::numeric_limits<std::uint32_t>::max()) return false;
-    if (!holds(static_cast<std::uint32_t>(at), sizeof value)) return false;
-    std::memcpy(&value, bytes_.data() + at, sizeof value);
-    return true;
-  }
-  template <class T>
-  bool write(std::uint64_t at, T value) const {
-    if (at > std::numeric_limits<std::uint32_t>::max()) return false;
-    if (!holds(static_cast<std::uint32_t>(at), sizeof value)) return false;
-    std::memcpy(bytes_.data() + at, &value, sizeof value);
-    return true;
-  }
-
- private:
-  std::span<std::uint8_t> bytes_;
-};
 
 // Arguments and environment: none of either.
 
 wasm_trap_t* sizes_of_nothing(void*, Caller* caller, Value* v, std::size_t) {
-  const Memory memory(caller);
+  const GuestMemory memory(caller);
   const bool written =
       memory.write<std::uint32_t>(u32(v[0]), 0) && memory.write<std::uint32_t>(u32(v[1]), 0);
   return answer(v, written ? success : fault);
@@ -108,12 +60,12 @@ enum ClockId : std::uint32_t { realtime = 0, monotonic = 1, process_time = 2, th
 
 wasm_trap_t* clock_res_get(void*, Caller* caller, Value* v, std::size_t) {
   if (u32(v[0]) > thread_time) return answer(v, invalid);
-  return answer(v, Memory(caller).write<std::uint64_t>(u32(v[1]), 1000) ? success : fault);
+  return answer(v, GuestMemory(caller).write<std::uint64_t>(u32(v[1]), 1000) ? success : fault);
 }
 
 wasm_trap_t* clock_time_get(void*, Caller* caller, Value* v, std::size_t) {
   if (u32(v[0]) > thread_time) return answer(v, invalid);
-  const Memory memory(caller);
+  const GuestMemory memory(caller);
   const std::uint32_t to = u32(v[2]);
   if (!memory.holds(to, sizeof(std::int64_t))) return answer(v, fault);
   memory.write(to, running_call->source.read_clock_ns());
@@ -121,7 +73,7 @@ wasm_trap_t* clock_time_get(void*, Caller* caller, Value* v, std::size_t) {
 }
 
 wasm_trap_t* random_get(void*, Caller* caller, Value* v, std::size_t) {
-  const Memory memory(caller);
+  const GuestMemory memory(caller);
   const std::uint32_t to = u32(v[0]);
   const std::uint32_t length = u32(v[1]);
   if (!memory.holds(to, length)) return answer(v, fault);
@@ -147,7 +99,7 @@ wasm_trap_t* fd_fdstat_get(void*, Caller* caller, Value* v, std::size_t) {
   constexpr std::uint64_t right_to_write = 1U << 6;
   const std::uint32_t descriptor = u32(v[0]);
   if (descriptor >= descriptors) return answer(v, bad_descriptor);
-  const Memory memory(caller);
+  const GuestMemory memory(caller);
   const std::uint32_t to = u32(v[1]);
   if (!memory.holds(to, 24)) return answer(v, fault);
   std::ranges::fill(memory.range(to, 24), std::uint8_t{0});
@@ -159,7 +111,7 @@ wasm_trap_t* fd_fdstat_get(void*, Caller* caller, Value* v, std::size_t) {
 wasm_trap_t* fd_filestat_get(void*, Caller* caller, Value* v, std::size_t) {
   constexpr std::uint8_t character_device = 2;
   if (u32(v[0]) >= descriptors) return answer(v, bad_descriptor);
-  const Memory memory(caller);
+  const GuestMemory memory(caller);
   const std::uint32_t to = u32(v[1]);
   if (!memory.holds(to, 64)) return answer(v, fault);
   std::ranges::fill(memory.range(to, 64), std::uint8_t{0});
@@ -169,14 +121,14 @@ wasm_trap_t* fd_filestat_get(void*, Caller* caller, Value* v, std::size_t) {
 
 wasm_trap_t* fd_read(void*, Caller* caller, Value* v, std::size_t) {
   if (u32(v[0]) != standard_input) return answer(v, bad_descriptor);
-  return answer(v, Memory(caller).write<std::uint32_t>(u32(v[3]), 0) ? success : fault);
+  return answer(v, GuestMemory(caller).write<std::uint32_t>(u32(v[3]), 0) ? success : fault);
 }
 
 wasm_trap_t* fd_write(void*, Caller* caller, Value* v, std::size_t) {
   const std::uint32_t descriptor = u32(v[0]);
   if (descriptor != standard_output && descriptor != standard_error)
     return answer(v, bad_descriptor);
-  const Memory memory(caller);
+  const GuestMemory memory(caller);
   const std::uint32_t vectors = u32(v[1]);
   const std::uint32_t count = u32(v[2]);
   const std::uint32_t written_to = u32(v[3]);
@@ -241,7 +193,7 @@ struct Poll {
     Event event{.user_data = subscription.user_data, .tag = subscription.tag};
     if (subscription.tag == 0) {
       if (subscription.id > monotonic) {
-        event.error = invalid;
+        event.error = static_cast<std::uint16_t>(invalid);
         ready.push_back(event);
         return;
       }
@@ -256,12 +208,15 @@ struct Poll {
     const bool readable = subscription.tag == 1 && subscription.id == standard_input;
     const bool writable = subscription.tag == 2 &&
                           (subscription.id == standard_output || subscription.id == standard_error);
-    if (readable) {
+    const Files* files = running_call->files;
+    if (subscription.tag <= 2 && files != nullptr && files->find(subscription.id) != nullptr) {
+      // A plain file never waits.
+    } else if (readable) {
       event.flags = 1;
     } else if (writable) {
       event.bytes = LineWriter::line_bytes_max;
     } else {
-      event.error = subscription.tag > 2 ? invalid : bad_descriptor;
+      event.error = static_cast<std::uint16_t>(subscription.tag > 2 ? invalid : bad_descriptor);
     }
     ready.push_back(event);
   }
@@ -283,7 +238,7 @@ Errno poll(Caller* caller, const wasmtime_val_t* arguments) {
   const auto argument = [&](std::size_t i) {
     return static_cast<std::uint32_t>(arguments[i].of.i32);
   };
-  const Memory memory(caller);
+  const GuestMemory memory(caller);
   const std::uint32_t subscriptions = argument(0);
   const std::uint32_t events = argument(1);
   const std::uint32_t count = argument(2);
@@ -323,7 +278,7 @@ void poll_oneoff(void*,
                  wasm_trap_t**,
                  wasmtime_async_continuation_t* continuation) {
   results[0].kind = WASMTIME_I32;
-  results[0].of.i32 = poll(caller, arguments);
+  results[0].of.i32 = static_cast<std::int32_t>(poll(caller, arguments));
   *continuation = {
       [](void* call) { return !static_cast<Call*>(call)->wait_ns.has_value(); },
       running_call,
@@ -345,6 +300,42 @@ wasm_trap_t* no_such_thing(void*, Caller*, Value* v, std::size_t) {
 }
 
 constexpr std::string_view wasi = "wasi_snapshot_preview1";
+// For what works on the streams and, where the plugin has files, on those too.
+template <wasmtime_func_unchecked_callback_t OnStreams, FileFunction OnFiles, std::size_t At = 0>
+void either(void*,
+            Caller* caller,
+            const wasmtime_val_t* arguments,
+            std::size_t count,
+            wasmtime_val_t* results,
+            std::size_t,
+            wasm_trap_t**,
+            wasmtime_async_continuation_t* continuation) {
+  Call& call = *running_call;
+  results[0].kind = WASMTIME_I32;
+  *continuation = {
+      [](void* c) { return !static_cast<Call*>(c)->file_work.has_value(); }, &call, nullptr};
+  const auto descriptor = static_cast<std::uint32_t>(arguments[At].of.i32);
+  if (call.files == nullptr || descriptor < Files::first) {
+    std::array<Value, 9> values{};
+    for (std::size_t i = 0; i < count; ++i) {
+      if (arguments[i].kind == WASMTIME_I64) {
+        values[i].i64 = arguments[i].of.i64;
+      } else {
+        values[i].i32 = arguments[i].of.i32;
+      }
+    }
+    OnStreams(nullptr, caller, values.data(), count);  // answers, and never ends the guest
+    results[0].of.i32 = values[0].i32;
+    return;
+  }
+  const std::optional<Errno> answer = OnFiles({call, *call.files, GuestMemory(caller), arguments});
+  if (answer) {
+    results[0].of.i32 = static_cast<std::int32_t>(*answer);
+  } else {
+    call.file_work->result = &results[0];
+  }
+}
+
 constexpr auto no_directory = not_on_streams<not_a_directory>;
 constexpr auto no_socket = not_on_streams<not_a_socket>;
 constexpr auto no_file = not_on_streams<not_supported>;
@@ -356,38 +347,145 @@ constexpr std::array functions{
     HostFunction{wasi, "environ_sizes_get", "ii", "i", sizes_of_nothing},
     HostFunction{wasi, "clock_res_get", "ii", "i", clock_res_get},
     HostFunction{wasi, "clock_time_get", "iIi", "i", clock_time_get},
-    HostFunction{wasi, "fd_advise", "iIIi", "i", not_on_streams<illegal_seek>},
-    HostFunction{wasi, "fd_allocate", "iII", "i", no_file},
-    HostFunction{wasi, "fd_close", "i", "i", not_on_streams<success>},
-    HostFunction{wasi, "fd_datasync", "i", "i", not_on_streams<invalid>},
-    HostFunction{wasi, "fd_fdstat_get", "ii", "i", fd_fdstat_get},
-    HostFunction{wasi, "fd_fdstat_set_flags", "ii", "i", no_file},
+    HostFunction{wasi,
+                 "fd_advise",
+                 "iIIi",
+                 "i",
+                 nullptr,
+                 either<not_on_streams<illegal_seek>, wasi_files::fd_advise>},
+    HostFunction{
+        wasi, "fd_allocate", "iII", "i", nullptr, either<no_file, wasi_files::fd_allocate>},
+    HostFunction{
+        wasi, "fd_close", "i", "i", nullptr, either<not_on_streams<success>, wasi_files::fd_close>},
+    HostFunction{wasi,
+                 "fd_datasync",
+                 "i",
+                 "i",
+                 nullptr,
+                 either<not_on_streams<invalid>, wasi_files::fd_datasync>},
+    HostFunction{wasi,
+                 "fd_fdstat_get",
+                 "ii",
+                 "i",
+                 nullptr,
+                 either<fd_fdstat_get, wasi_files::fd_fdstat_get>},
+    HostFunction{wasi,
+                 "fd_fdstat_set_flags",
+                 "ii",
+                 "i",
+                 nullptr,
+                 either<no_file, wasi_files::fd_fdstat_set_flags>},
     HostFunction{wasi, "fd_fdstat_set_rights", "iII", "i", no_file},
-    HostFunction{wasi, "fd_filestat_get", "ii", "i", fd_filestat_get},
-    HostFunction{wasi, "fd_filestat_set_size", "iI", "i", no_file},
-    HostFunction{wasi, "fd_filestat_set_times", "iIIi", "i", no_file},
-    HostFunction{wasi, "fd_pread", "iiiIi", "i", not_on_streams<illegal_seek>},
-    HostFunction{wasi, "fd_prestat_get", "ii", "i", no_descriptor},
-    HostFunction{wasi, "fd_prestat_dir_name", "iii", "i", no_descriptor},
-    HostFunction{wasi, "fd_pwrite", "iiiIi", "i", not_on_streams<illegal_seek>},
-    HostFunction{wasi, "fd_read", "iiii", "i", fd_read},
-    HostFunction{wasi, "fd_readdir", "iiiIi", "i", no_directory},
-    HostFunction{wasi, "fd_renumber", "ii", "i", no_file},
-    HostFunction{wasi, "fd_seek", "iIii", "i", not_on_streams<illegal_seek>},
-    HostFunction{wasi, "fd_sync", "i", "i", not_on_streams<invalid>},
-    HostFunction{wasi, "fd_tell", "ii", "i", not_on_streams<illegal_seek>},
-    HostFunction{wasi, "fd_write", "iiii", "i", fd_write},
-    HostFunction{wasi, "path_create_directory", "iii", "i", no_directory},
-    HostFunction{wasi, "path_filestat_get", "iiiii", "i", no_directory},
-    HostFunction{wasi, "path_filestat_set_times", "iiiiIIi", "i", no_directory},
-    HostFunction{wasi, "path_link", "iiiiiii", "i", no_directory},
-    HostFunction{wasi, "path_open", "iiiiiIIii", "i", no_directory},
-    HostFunction{wasi, "path_readlink", "iiiiii", "i", no_directory},
-    HostFunction{wasi, "path_remove_directory", "iii", "i", no_directory},
-    HostFunction{wasi, "path_rename", "iiiiii", "i", no_directory},
+    HostFunction{wasi,
+                 "fd_filestat_get",
+                 "ii",
+                 "i",
+                 nullptr,
+                 either<fd_filestat_get, wasi_files::fd_filestat_get>},
+    HostFunction{wasi,
+                 "fd_filestat_set_size",
+                 "iI",
+                 "i",
+                 nullptr,
+                 either<no_file, wasi_files::fd_filestat_set_size>},
+    HostFunction{wasi,
+                 "fd_filestat_set_times",
+                 "iIIi",
+                 "i",
+                 nullptr,
+                 either<no_file, wasi_files::fd_filestat_set_times>},
+    HostFunction{wasi,
+                 "fd_pread",
+                 "iiiIi",
+                 "i",
+                 nullptr,
+                 either<not_on_streams<illegal_seek>, wasi_files::fd_pread>},
+    HostFunction{wasi,
+                 "fd_prestat_get",
+                 "ii",
+                 "i",
+                 nullptr,
+                 either<no_descriptor, wasi_files::fd_prestat_get>},
+    HostFunction{wasi,
+                 "fd_prestat_dir_name",
+                 "iii",
+                 "i",
+                 nullptr,
+                 either<no_descriptor, wasi_files::fd_prestat_dir_name>},
+    HostFunction{wasi,
+                 "fd_pwrite",
+                 "iiiIi",
+                 "i",
+                 nullptr,
+                 either<not_on_streams<illegal_seek>, wasi_files::fd_pwrite>},
+    HostFunction{wasi, "fd_read", "iiii", "i", nullptr, either<fd_read, wasi_files::fd_read>},
+    HostFunction{
+        wasi, "fd_readdir", "iiiIi", "i", nullptr, either<no_directory, wasi_files::fd_readdir>},
+    HostFunction{wasi, "fd_renumber", "ii", "i", nullptr, either<no_file, wasi_files::fd_renumber>},
+    HostFunction{wasi,
+                 "fd_seek",
+                 "iIii",
+                 "i",
+                 nullptr,
+                 either<not_on_streams<illegal_seek>, wasi_files::fd_seek>},
+    HostFunction{
+        wasi, "fd_sync", "i", "i", nullptr, either<not_on_streams<invalid>, wasi_files::fd_sync>},
+    HostFunction{wasi,
+                 "fd_tell",
+                 "ii",
+                 "i",
+                 nullptr,
+                 either<not_on_streams<illegal_seek>, wasi_files::fd_tell>},
+    HostFunction{wasi, "fd_write", "iiii", "i", nullptr, either<fd_write, wasi_files::fd_write>},
+    HostFunction{wasi,
+                 "path_create_directory",
+                 "iii",
+                 "i",
+                 nullptr,
+                 either<no_directory, wasi_files::path_create_directory>},
+    HostFunction{wasi,
+                 "path_filestat_get",
+                 "iiiii",
+                 "i",
+                 nullptr,
+                 either<no_directory, wasi_files::path_filestat_get>},
+    HostFunction{wasi,
+                 "path_filestat_set_times",
+                 "iiiiIIi",
+                 "i",
+                 nullptr,
+                 either<no_directory, wasi_files::path_filestat_set_times>},
+    HostFunction{
+        wasi, "path_link", "iiiiiii", "i", nullptr, either<no_directory, wasi_files::path_link>},
+    HostFunction{
+        wasi, "path_open", "iiiiiIIii", "i", nullptr, either<no_directory, wasi_files::path_open>},
+    HostFunction{wasi,
+                 "path_readlink",
+                 "iiiiii",
+                 "i",
+                 nullptr,
+                 either<no_directory, wasi_files::path_readlink>},
+    HostFunction{wasi,
+                 "path_remove_directory",
+                 "iii",
+                 "i",
+                 nullptr,
+                 either<no_directory, wasi_files::path_remove_directory>},
+    HostFunction{
+        wasi, "path_rename", "iiiiii", "i", nullptr, either<no_directory, wasi_files::path_rename>},
     // Its first argument is a path.
-    HostFunction{wasi, "path_symlink", "iiiii", "i", no_descriptor},
-    HostFunction{wasi, "path_unlink_file", "iii", "i", no_directory},
+    HostFunction{wasi,
+                 "path_symlink",
+                 "iiiii",
+                 "i",
+                 nullptr,
+                 either<no_descriptor, wasi_files::path_symlink, 2>},
+    HostFunction{wasi,
+                 "path_unlink_file",
+                 "iii",
+                 "i",
+                 nullptr,
+                 either<no_directory, wasi_files::path_unlink_file>},
     HostFunction{wasi, "poll_oneoff", "iiii", "i", nullptr, poll_oneoff},
     HostFunction{wasi, "proc_exit", "i", "", proc_exit},
     HostFunction{wasi, "proc_raise", "i", "i", no_such_thing},

@@ -249,7 +249,7 @@ class Reader {
       plugin.environment.config.insert_or_assign(key, value);
     });
     read_http_client(section, plugin.environment);
-    section.not_offered("allowed_paths", "plugins see no files");
+    read_allowed_paths(section, plugin.environment);
     section.table("memory", [&](Section& memory) {
       memory.number("max_pages", limits.memory_pages_max, 1, config_.bounds.instance_pages_max);
       memory.number("max_var_bytes", limits.vars_bytes_max, 0, text_bytes_max);
@@ -261,6 +261,22 @@ class Reader {
       read_plugin_bounds(bounds, plugin.bounds, limits.output_bytes_max);
     });
     config_.plugins.push_back(std::move(plugin));
+  }
+
+  void read_allowed_paths(Section& section, guest::Environment& environment) {
+    section.string_table("allowed_paths", [&](const std::string& host, const std::string& guest) {
+      constexpr std::string_view read_only = "ro:";
+      guest::AllowedPath path{.guest = guest, .read_only = host.starts_with(read_only)};
+      path.host = folder_ / (path.read_only ? host.substr(read_only.size()) : host);
+      std::error_code error;
+      if (!fs::is_directory(path.host, error)) {
+        section.mistake("allowed_paths", fmt::format("there is no folder {}", path.host.string()));
+      } else if (guest.empty()) {
+        section.mistake("allowed_paths",
+                        fmt::format("\"{}\" has no name for the plugin, such as \"/data\"", host));
+      }
+      environment.allowed_paths.push_back(std::move(path));
+    });
   }
 
   // Whom the plugin may send requests to, and with which secrets.

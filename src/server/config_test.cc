@@ -62,6 +62,30 @@ std::string with(std::string_view more) {
   return std::string(sound) + std::string(more);
 }
 
+TEST_F(ConfigFile, ReadsTheFoldersThatAPluginMaySee) {
+  const Config config = load(R"([plugins.todo]
+source = "todo.js"
+behaviour = "live_state"
+allowed_paths = { public = "/files", "ro:public" = "/read" }
+
+[[topics]]
+match = "todo:*"
+plugin = "todo"
+)")
+                            .value();
+  const std::vector<guest::AllowedPath>& paths = config.plugins[0].environment.allowed_paths;
+  ASSERT_EQ(paths.size(), 2U);
+  EXPECT_EQ(paths[0].host, folder_ / "public");
+  EXPECT_EQ(paths[0].guest, "/files");
+  EXPECT_FALSE(paths[0].read_only);
+  EXPECT_EQ(paths[1].host, folder_ / "public");
+  EXPECT_EQ(paths[1].guest, "/read");
+  EXPECT_TRUE(paths[1].read_only);
+  EXPECT_NE(mistakes("[plugins.b]\nsource = \"todo.js\"\nallowed_paths = { none = \"/n\" }\n")
+                .find("plugins.b.allowed_paths: there is no folder none"),
+            std::string::npos);
+}
+
 TEST_F(ConfigFile, ReadsWhomAPluginMaySendRequestsTo) {
   write("key", "from a file\n");
   ::setenv("TROUPE_CONFIG_TEST", "from the environment", 1);
@@ -410,6 +434,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "troupe.toml:11:35: plugins.b.allowed_hosts: \"https://a.example\" is no host; "
                 "write its name in lower case, without scheme, port and path, such as "
                 "\"api.example.com\" or \"*.example.com\""},
+        Mistake{
+            "AllowedPaths",
+            "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
+            "allowed_paths = { public = \"\" }\n",
+            "troupe.toml:11:17: plugins.b.allowed_paths: \"public\" has no name for the plugin, "
+            "such as \"/data\""},
         Mistake{"Manifest",
                 "[plugins.b]\nmanifest = \"todo.json\"\nbehaviour = \"live_state\"\n",
                 "troupe.toml:9:12: plugins.b.manifest: this version of troupe does not offer it "
