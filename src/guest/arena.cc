@@ -10,6 +10,9 @@ namespace troupe::guest {
 
 namespace {
 
+// What an i32 could address in Extism's kernel.
+constexpr std::uint64_t addresses_max = std::uint64_t{4} << 30;
+
 // Below this an excess stays with the block that is used again; above, it becomes a block of its
 // own.
 constexpr std::uint64_t split_bytes = 128;
@@ -39,6 +42,13 @@ void Arena::clear(std::size_t bytes_max) {
   reset();
   size_ = page_bytes;
   bytes_max_ = std::max<std::uint64_t>(bytes_max, page_bytes);
+  ledger_ = nullptr;
+}
+
+void Arena::clear(Ledger& ledger, std::uint64_t pages_paid) {
+  clear(addresses_max);
+  ledger_ = &ledger;
+  paid_bytes_ = (1 + pages_paid) * page_bytes;
 }
 
 bool Arena::set_input(std::span<const std::string_view> pieces) {
@@ -98,6 +108,10 @@ Arena::Block* Arena::reusable(std::uint64_t length) {
 bool Arena::grow(std::uint64_t end) {
   const std::uint64_t size = round_up(end, page_bytes);
   if (size > bytes_max_) return false;
+  if (ledger_ != nullptr && size > paid_bytes_) {
+    if (!ledger_->take((size - paid_bytes_) / page_bytes)) return false;
+    paid_bytes_ = size;
+  }
   if (size > capacity_) {
     const std::size_t capacity =
         std::max<std::size_t>(size, std::min<std::size_t>(2 * capacity_, bytes_max_));
@@ -170,6 +184,13 @@ Arena::Handle Arena::put(std::string_view bytes) {
   std::memcpy(bytes_ + block, bytes.data(), bytes.size());
   touch(block + bytes.size());
   return block;
+}
+
+std::span<std::uint8_t> Arena::bytes(Handle block) {
+  const Block* found = find(block);
+  if (found == nullptr) return {};
+  touch(found->offset + found->used);
+  return {bytes_ + found->offset, found->used};
 }
 
 std::string_view Arena::block(Handle block) const {

@@ -28,8 +28,23 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   ~Arena();
 
+  // Whom growth is paid to.
+  class Ledger {
+   public:
+    // False when so many pages of 64 KiB are not to be had.
+    virtual bool take(std::uint64_t pages) = 0;
+
+   protected:
+    ~Ledger() = default;
+  };
+
   // As new, for a call that may use so much: nothing of the last one can be read or noticed.
   void clear(std::size_t bytes_max);
+  // The same, when the bound is the ledger's: pages beyond those that were paid for are asked of
+  // it. The first page costs nothing.
+  void clear(Ledger& ledger, std::uint64_t pages_paid);
+  // What has been paid, in all.
+  std::uint64_t pages_paid() const { return paid_bytes_ / page_bytes - 1; }
   // Bytes it holds on to.
   std::size_t capacity() const { return capacity_ + blocks_.capacity() * sizeof(Block); }
 
@@ -81,6 +96,7 @@ class Arena {
   Handle put(std::string_view bytes);
   // The bytes of a block; empty for what is no block.
   std::string_view block(Handle block) const;
+  std::span<std::uint8_t> bytes(Handle block);  // to be written
   std::string_view output() const { return view(output_, output_length_); }
   std::string_view error() const { return block(error_); }
 
@@ -119,6 +135,8 @@ class Arena {
   std::size_t capacity_ = 0;
   std::uint64_t size_ = page_bytes;  // what the guest may touch
   std::uint64_t bytes_max_ = page_bytes;
+  Ledger* ledger_ = nullptr;
+  std::uint64_t paid_bytes_ = page_bytes;
   std::uint64_t top_ = root_bytes;  // where the next block begins
   std::uint64_t written_ = root_bytes;
   std::vector<Block> blocks_;  // in the order of their offsets

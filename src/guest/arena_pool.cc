@@ -4,7 +4,7 @@
 
 namespace troupe::guest {
 
-LentArena ArenaPool::lend(std::size_t bytes_max) {
+LentArena ArenaPool::lend(Arena::Ledger& ledger, std::uint64_t pages_paid) {
   std::unique_ptr<Arena> arena;
   if (arenas_.empty()) {
     arena = std::make_unique<Arena>();
@@ -12,7 +12,7 @@ LentArena ArenaPool::lend(std::size_t bytes_max) {
     arena = std::move(arenas_.back());
     arenas_.pop_back();
   }
-  arena->clear(bytes_max);
+  arena->clear(ledger, pages_paid);
   return LentArena(arena.release(), ReturnArena{this});
 }
 

@@ -22,8 +22,8 @@ class ArenaPool {
   ArenaPool(const ArenaPool&) = delete;
   ArenaPool& operator=(const ArenaPool&) = delete;
 
-  // An arena as new that may grow to bytes_max.
-  LentArena lend(std::size_t bytes_max);
+  // An arena as new, whose growth beyond pages_paid is paid to the ledger (Arena::clear).
+  LentArena lend(Arena::Ledger& ledger, std::uint64_t pages_paid);
 
  private:
   friend struct ReturnArena;

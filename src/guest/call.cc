@@ -50,7 +50,7 @@ void TurnSource::random(std::span<std::uint8_t> bytes) {
 }
 
 void LineWriter::write(std::string_view bytes, LogLevel lowest, Host& host) {
-  if (level_ < lowest) return;
+  if (host.wrote(level_, bytes) || level_ < lowest) return;
   while (!bytes.empty()) {
     const std::string_view fitting = bytes.substr(0, line_bytes_max - line_.size());
     const std::size_t end = fitting.find('\n');

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "guest/arena.h"
+#include "guest/engine.h"
 #include "guest/host.h"
 #include "guest/http.h"
 #include "guest/instance.h"
@@ -78,8 +79,8 @@ class Pollables {
 
 struct Call {
   // vars: null while the instance starts up, which belongs to no actor yet.
-  Call(Arena& a, const Environment& e, const TurnInputs& inputs, Vars* v, Host& h)
-      : arena(a), environment(e), vars(v), host(h), source(inputs) {
+  Call(Engine::Impl& g, Arena& a, const Environment& e, const TurnInputs& inputs, Vars* v, Host& h)
+      : engine(g), arena(a), environment(e), vars(v), host(h), source(inputs) {
     http.idempotency = inputs.idempotency;
   }
   Call(const Call&) = delete;
@@ -88,6 +89,7 @@ struct Call {
   // What the guest has written without an end of line, when no more will come.
   void end_output();
 
+  Engine::Impl& engine;
   Arena& arena;
   const Environment& environment;
   Vars* const vars;

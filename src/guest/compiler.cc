@@ -4,6 +4,7 @@
 #include "guest/descriptor.h"
 #include "guest/engine_impl.h"
 #include "guest/growth.h"
+#include "guest/program.h"
 #include "guest/state_exports.h"
 #include "guest/text.h"
 #include "guest/wasmtime.h"
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <csignal>
@@ -27,8 +29,17 @@ namespace troupe::guest {
 
 namespace {
 
-constexpr std::string_view fast_name = "fast";
-constexpr std::string_view optimising_name = "optimising";
+struct Setting {
+  std::string_view name;
+  Compiler compiler;
+  bool fuel;
+};
+constexpr std::array settings{
+    Setting{"optimising", Compiler::optimising, false},
+    Setting{"fast", Compiler::fast, false},
+    Setting{"optimising-fuel", Compiler::optimising, true},
+    Setting{"fast-fuel", Compiler::fast, true},
+};
 
 // What the child may say about a module it refuses.
 constexpr std::size_t reason_bytes_max = 4096;
@@ -236,7 +247,7 @@ std::optional<std::string> compile_module(wasm_engine_t& engine,
   return std::nullopt;
 }
 
-int compile(Compiler compiler) {
+int compile(const Setting& setting) {
   struct stat status{};
   if (::fstat(STDIN_FILENO, &status) != 0 || status.st_size <= 0) {
     return refuse_module("the compiler got no module");
@@ -246,8 +257,16 @@ int compile(Compiler compiler) {
   if (mapped == MAP_FAILED) return refuse_module("the compiler cannot read the module");
 
   std::string_view wasm(static_cast<const char*>(mapped), size);
+  ByteVector from_text;
+  if (is_module_text(wasm)) {
+    if (wasmtime_error_t* error = wasmtime_wat2wasm(wasm.data(), wasm.size(), &from_text)) {
+      return refuse_module(message_of(error));
+    }
+    wasm = from_text.view();
+  }
 
-  const WasmEngine engine(wasm_engine_new_with_config(compile_config(compiler).release()));
+  const WasmEngine engine(
+      wasm_engine_new_with_config(compile_config(setting.compiler, setting.fuel).release()));
   ByteVector code;
   const auto refusal = is_component(wasm) ? compile_component(*engine, wasm, code)
                                           : compile_module(*engine, wasm, code);
@@ -262,7 +281,7 @@ int compile(Compiler compiler) {
 }  // namespace
 
 Result<void> compile_in_child(std::span<const std::string> command,
-                              Compiler compiler,
+                              const EngineOptions& engine,
                               const CompileLimits& limits,
                               std::string_view wasm,
                               int output) {
@@ -271,7 +290,10 @@ Result<void> compile_in_child(std::span<const std::string> command,
   if (!input || !reasons || !write_all(input.get(), wasm)) return Error{failure("memfd")};
 
   std::vector<std::string> arguments(command.begin(), command.end());
-  arguments.emplace_back(compiler == Compiler::fast ? fast_name : optimising_name);
+  const auto setting = std::ranges::find_if(settings, [&](const Setting& each) {
+    return each.compiler == engine.compiler && each.fuel == engine.fuel;
+  });
+  arguments.emplace_back(setting->name);
   arguments.push_back(std::to_string(limits.cpu_time_max.count()));
   arguments.push_back(std::to_string(limits.memory_bytes_max));
   TRY(const pid_t child, spawn(std::move(arguments), input.get(), output, reasons.get()));
@@ -282,20 +304,21 @@ Result<void> compile_in_child(std::span<const std::string> command,
 
 int run_compiler(int argc, char** argv) {
   if (argc == 3) {
-    const std::string_view compiler = argv[0];
+    const auto setting = std::ranges::find(settings, std::string_view(argv[0]), &Setting::name);
     const auto seconds = number<std::int64_t>(argv[1]);
     const auto bytes = number<std::size_t>(argv[2]);
-    if ((compiler == fast_name || compiler == optimising_name) && seconds && bytes) {
+    if (setting != settings.end() && seconds && bytes) {
       if (!limit_myself({std::chrono::seconds(*seconds), *bytes})) {
         return refuse_module(std::string("the compiler cannot be given its limits: ") +
                              system_text(errno));
       }
       // The process is at its end: no exit handlers, of sanitizers for one, that only take time.
-      std::_Exit(compile(compiler == fast_name ? Compiler::fast : Compiler::optimising));
+      std::_Exit(compile(*setting));
     }
   }
   constexpr std::string_view usage =
-      "compile-module fast|optimising CPU_SECONDS MEMORY_BYTES: compiles the module on standard "
+      "compile-module [fast|optimising][-fuel] CPU_SECONDS MEMORY_BYTES: compiles the module on "
+      "standard "
       "input; used by troupe itself\n";
   write_all(STDERR_FILENO, usage);
   return wrong_usage;

@@ -1,9 +1,9 @@
 // Compilation in a child process, from both sides. Private to this folder.
 //
 // The child is the program itself, started as `troupe compile-module COMPILER CPU_SECONDS
-// MEMORY_BYTES`; it reads the module from descriptor 0, writes compiled code to 1 and the reason of
-// a refusal to 2, and has no other descriptors and no environment but that of the sanitizers and
-// the loader.
+// MEMORY_BYTES`, with COMPILER one of fast, optimising, fast-fuel and optimising-fuel; it reads the
+// module from descriptor 0, writes compiled code to 1 and the reason of a refusal to 2, and has no
+// other descriptors and no environment but that of the sanitizers and the loader.
 #pragma once
 
 #include "base/result.h"
@@ -18,7 +18,7 @@ namespace troupe::guest {
 
 // Runs the child; what it compiled is in the file `output`, which is open for writing.
 Result<void> compile_in_child(std::span<const std::string> command,
-                              Compiler compiler,
+                              const EngineOptions& engine,
                               const CompileLimits& limits,
                               std::string_view wasm,
                               int output);

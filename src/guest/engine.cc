@@ -2,13 +2,16 @@
 
 #include "guest/engine_impl.h"
 #include "guest/imports.h"
+#include "guest/instance.h"
 #include "guest/text.h"
 
 #include <sodium/core.h>
 #include <sys/mman.h>
 
+#include <cassert>
 #include <cerrno>
 #include <fstream>
+#include <limits>
 #include <string>
 
 namespace troupe::guest {
@@ -101,7 +104,7 @@ Result<void> check_addresses(const EngineOptions& options) {
 
 }  // namespace
 
-WasmConfig compile_config(Compiler compiler) {
+WasmConfig compile_config(Compiler compiler, bool fuel) {
   WasmConfig config(wasm_config_new());
   wasm_config_t* const c = config.get();
   wasmtime_config_strategy_set(
@@ -117,12 +120,21 @@ WasmConfig compile_config(Compiler compiler) {
   wasmtime_config_wasm_relaxed_simd_deterministic_set(c, true);
   wasmtime_config_wasm_threads_set(c, false);
   wasmtime_config_wasm_component_model_async_set(c, false);
+  wasmtime_config_consume_fuel_set(c, fuel);
   return config;
 }
 
-std::string compile_config_name(Compiler compiler) {
+std::string compile_config_name(const EngineOptions& options) {
   // Count the last number up when compile_config(), or what is done to modules before, changes.
-  return compiler == Compiler::fast ? "winch-4" : "cranelift-4";
+  return std::string(options.compiler == Compiler::fast ? "winch" : "cranelift") +
+         (options.fuel ? "-fuel-5" : "-5");
+}
+
+void give_fuel(wasmtime_context_t* context, const Engine::Impl& engine, const Limits& limits) {
+  if (!engine.options.fuel) return;
+  const std::uint64_t fuel = limits.fuel_max.value_or(std::numeric_limits<std::uint64_t>::max());
+  const WasmError error(wasmtime_context_set_fuel(context, fuel));
+  assert(error == nullptr && "the engine counts fuel");
 }
 
 Engine::Impl::Impl(const EngineOptions& o, WasmEngine e, WasmLinker l)
@@ -143,10 +155,10 @@ Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
     return Error{"libsodium could not start: the system gives no random numbers"};
   TRY_VOID(check_mappings(options));
   TRY_VOID(check_addresses(options));
-  WasmConfig config = compile_config(options.compiler);
+  WasmConfig config = compile_config(options.compiler, options.fuel);
   wasmtime_pooling_allocation_strategy_set(config.get(), pool_config(options).get());
   WasmEngine engine(wasm_engine_new_with_config(config.release()));
-  TRY(WasmLinker linker, make_linker(engine.get()));
+  TRY(WasmLinker linker, make_linker(engine.get(), options.trace));
   return std::unique_ptr<Engine>(
       new Engine(std::make_unique<Impl>(options, std::move(engine), std::move(linker))));
 }

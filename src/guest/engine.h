@@ -20,6 +20,10 @@ struct EngineOptions {
   Compiler compiler = Compiler::optimising;
   std::uint32_t instances_max = 1000;     // slots of the pool
   std::uint32_t memory_pages_max = 1024;  // of 64 KiB: the size of a slot
+  // Instructions are counted, for Limits::fuel_max; guests run slower.
+  bool fuel = false;
+  // Every call of a host function is reported (Host::traced); it costs a few clock readings each.
+  bool trace = false;
 };
 
 class Engine {

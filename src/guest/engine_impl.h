@@ -16,6 +16,8 @@
 
 namespace troupe::guest {
 
+struct Limits;
+
 // What all instances of one engine on one shard have in common. Touched by that shard's thread
 // alone.
 struct OnShard {
@@ -42,10 +44,13 @@ struct Engine::Impl {
   std::map<std::size_t, OnShard> shards_;
 };
 
+// Sets what a call on this store may use, when the engine counts it.
+void give_fuel(wasmtime_context_t* context, const Engine::Impl& engine, const Limits& limits);
+
 // The settings that compiled code depends on, without the pool: what a process needs that only
 // compiles.
-WasmConfig compile_config(Compiler compiler);
+WasmConfig compile_config(Compiler compiler, bool fuel = false);
 // Names those settings; changes whenever compiled code of another setting could not be used.
-std::string compile_config_name(Compiler compiler);
+std::string compile_config_name(const EngineOptions& options);
 
 }  // namespace troupe::guest

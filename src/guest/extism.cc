@@ -5,6 +5,7 @@
 // Arena's work.
 #include "guest/call.h"
 #include "guest/handles.h"
+#include "guest/host_function.h"
 #include "guest/imports.h"
 #include "guest/text.h"
 
@@ -29,7 +30,7 @@ Arena& arena() {
 wasm_trap_t* alloc(void*, Caller*, Value* v, std::size_t) {
   const std::uint64_t length = u64(v[0]);
   const Arena::Handle block = arena().alloc(length);
-  if (block == 0 && length != 0) running_call->memory_refused = true;
+  if (block == 0 && length != 0) return refuse_memory();
   set(v, block);
   return nullptr;
 }
@@ -208,53 +209,82 @@ wasm_trap_t* tell(void* env, Caller*, Value* v, std::size_t) {
   return ask_host(env, nullptr, arena().block(input));
 }
 
-constexpr std::string_view kernel = "extism:host/env";
+constexpr std::string_view kernel = extism_module;
 constexpr std::string_view user = "extism:host/user";
 
 constexpr std::array functions{
-    HostFunction{kernel, "alloc", "I", "I", alloc},
-    HostFunction{kernel, "free", "I", "", free_block},
-    HostFunction{kernel, "length", "I", "I", length},
-    HostFunction{kernel, "length_unsafe", "I", "I", length},
+    HostFunction{kernel, "alloc", "I", "h", alloc},
+    HostFunction{kernel, "free", "h", "", free_block},
+    HostFunction{kernel, "length", "h", "I", length},
+    HostFunction{kernel, "length_unsafe", "h", "I", length},
     HostFunction{kernel, "load_u8", "I", "i", load_u8},
     HostFunction{kernel, "load_u64", "I", "I", load_u64},
     HostFunction{kernel, "store_u8", "Ii", "", store_u8},
     HostFunction{kernel, "store_u64", "II", "", store_u64},
-    HostFunction{kernel, "input_offset", "", "I", input_offset},
+    HostFunction{kernel, "input_offset", "", "h", input_offset},
     HostFunction{kernel, "input_length", "", "I", input_length},
     HostFunction{kernel, "input_load_u8", "I", "i", input_load_u8},
     HostFunction{kernel, "input_load_u64", "I", "I", input_load_u64},
-    HostFunction{kernel, "input_set", "II", "", input_set},
+    HostFunction{kernel, "input_set", "hI", "", input_set},
     HostFunction{kernel, "output_set", "II", "", output_set},
     HostFunction{kernel, "output_offset", "", "I", output_offset},
     HostFunction{kernel, "output_length", "", "I", output_length},
-    HostFunction{kernel, "error_set", "I", "", error_set},
-    HostFunction{kernel, "error_get", "", "I", error_get},
+    HostFunction{kernel, "error_set", "h", "", error_set},
+    HostFunction{kernel, "error_get", "", "h", error_get},
     HostFunction{kernel, "reset", "", "", reset},
     HostFunction{kernel, "memory_bytes", "", "I", memory_bytes},
-    HostFunction{kernel, "config_get", "I", "I", config_get},
-    HostFunction{kernel, "var_get", "I", "I", var_get},
-    HostFunction{kernel, "var_set", "II", "", var_set},
-    HostFunction{kernel, "log_trace", "I", "", log<LogLevel::trace>},
-    HostFunction{kernel, "log_debug", "I", "", log<LogLevel::debug>},
-    HostFunction{kernel, "log_info", "I", "", log<LogLevel::info>},
-    HostFunction{kernel, "log_warn", "I", "", log<LogLevel::warn>},
-    HostFunction{kernel, "log_error", "I", "", log<LogLevel::error>},
+    HostFunction{kernel, "config_get", "h", "h", config_get},
+    HostFunction{kernel, "var_get", "h", "h", var_get},
+    HostFunction{kernel, "var_set", "hh", "", var_set},
+    HostFunction{kernel, "log_trace", "h", "", log<LogLevel::trace>},
+    HostFunction{kernel, "log_debug", "h", "", log<LogLevel::debug>},
+    HostFunction{kernel, "log_info", "h", "", log<LogLevel::info>},
+    HostFunction{kernel, "log_warn", "h", "", log<LogLevel::warn>},
+    HostFunction{kernel, "log_error", "h", "", log<LogLevel::error>},
     HostFunction{kernel, "get_log_level", "", "i", get_log_level},
-    HostFunction{user, "troupe_self", "", "I", ask},
-    HostFunction{user, "troupe_reply", "I", "", tell},
-    HostFunction{user, "troupe_broadcast", "I", "", tell},
-    HostFunction{user, "troupe_publish", "I", "", tell},
-    HostFunction{user, "troupe_subscribe", "I", "", tell},
-    HostFunction{user, "troupe_send", "I", "", tell},
-    HostFunction{user, "troupe_timer", "I", "", tell},
-    HostFunction{user, "troupe_cancel", "I", "", tell},
+    HostFunction{user, "troupe_self", "", "h", ask},
+    HostFunction{user, "troupe_reply", "h", "", tell},
+    HostFunction{user, "troupe_broadcast", "h", "", tell},
+    HostFunction{user, "troupe_publish", "h", "", tell},
+    HostFunction{user, "troupe_subscribe", "h", "", tell},
+    HostFunction{user, "troupe_send", "h", "", tell},
+    HostFunction{user, "troupe_timer", "h", "", tell},
+    HostFunction{user, "troupe_cancel", "h", "", tell},
 };
 
 }  // namespace
 
 std::span<const HostFunction> extism_functions() {
   return functions;
+}
+
+std::uint64_t HostCall::length(Handle block) const {
+  return call_.arena.length(block);
+}
+std::string_view HostCall::read(Handle block) const {
+  return call_.arena.block(block);
+}
+std::span<std::uint8_t> HostCall::bytes(Handle block) {
+  return call_.arena.bytes(block);
+}
+HostCall::Handle HostCall::alloc(std::uint64_t length) {
+  const Handle block = call_.arena.alloc(length);
+  if (block == 0 && length != 0) call_.memory_refused = true;
+  return block;
+}
+HostCall::Handle HostCall::put(std::string_view bytes) {
+  const Handle block = call_.arena.put(bytes);
+  if (block == 0 && !bytes.empty()) call_.memory_refused = true;
+  return block;
+}
+void HostCall::free(Handle block) {
+  call_.arena.free(block);
+}
+void HostCall::set_error(std::string_view text) {
+  call_.arena.error_set(put(text));
+}
+Host& HostCall::host() {
+  return call_.host;
 }
 
 }  // namespace troupe::guest

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <string>
+#include <utility>
 
 namespace troupe::guest {
 namespace {
@@ -117,7 +119,9 @@ TEST(Extism, ACodeWithoutTextFailsTheCall) {
   const Outcome outcome = plugin.call("f");
   EXPECT_EQ(outcome.ending, Ending::error);
   EXPECT_EQ(outcome.message, "Returned non-zero exit code: -3");
-  EXPECT_EQ(outcome.output, "");
+  EXPECT_EQ(outcome.code, -3);
+  // What the guest had to say besides may be read all the same.
+  EXPECT_EQ(outcome.output, std::string_view("\0", 1));
 }
 
 TEST(Extism, AnErrorTextIsMadeValidUtf8) {
@@ -300,6 +304,161 @@ TEST(Extism, AnOutputLivesAsLongAsItsOutcome) {
   EXPECT_EQ(plugin.output("echo", "third"), "third");
   EXPECT_EQ(first.output, "first");
   EXPECT_EQ(moved.output, "second");
+}
+
+TEST(Extism, PluginsOfBeforeOneImportTheKernelFromEnv) {
+  Plugin plugin(R"((module
+    (import "env" "extism_input_length" (func $input_length (result i64)))
+    (import "env" "extism_input_load_u8" (func $input_load_u8 (param i64) (result i32)))
+    (import "env" "extism_alloc" (func $alloc (param i64) (result i64)))
+    (import "env" "extism_store_u8" (func $store_u8 (param i64 i32)))
+    (import "env" "extism_length" (func $length (param i64) (result i64)))
+    (import "env" "extism_output_set" (func $output_set (param i64 i64)))
+    (import "env" "extism_var_get" (func $var_get (param i64) (result i64)))
+    (import "env" "extism_var_set" (func $var_set (param i64 i64)))
+    (import "env" "extism_http_status_code" (func (result i32)))
+    (import "env" "extism_log_info" (func (param i64)))
+    (memory (export "memory") 1)
+    (func $key (result i64) (local $key i64)
+      (local.set $key (call $alloc (i64.const 1)))
+      (call $store_u8 (local.get $key) (i32.const 107))
+      (local.get $key))
+    (func (export "keep") (local $value i64)
+      (local.set $value (call $alloc (call $input_length)))
+      (call $store_u8 (local.get $value) (call $input_load_u8 (i64.const 0)))
+      (call $var_set (call $key) (local.get $value)))
+    (func (export "tell") (local $value i64)
+      (local.set $value (call $var_get (call $key)))
+      (call $output_set (local.get $value) (call $length (local.get $value))))))");
+  plugin.output("keep", "x");
+  EXPECT_EQ(plugin.output("tell"), "x");
+}
+
+TEST(Extism, NewerFunctionsHaveNoOldName) {
+  for (const std::string_view name : {"extism_get_log_level",
+                                      "extism_length_unsafe",
+                                      "extism_http_headers",
+                                      "extism_log_trace"}) {
+    const auto module = test::load_program(
+        {{"main", "(module (import \"env\" \"" + std::string(name) + "\" (func)))"}});
+    ASSERT_TRUE(module.has_error()) << name;
+    EXPECT_NE(module.error().message.find(name), std::string::npos) << module.error().message;
+  }
+}
+
+TEST(Extism, AFunctionThatCannotBeCalledIsToldWhy) {
+  Plugin plugin(module_text(R"(
+    (func (export "takes") (param i32))
+    (func (export "gives_two") (result i32 i32) (i32.const 0) (i32.const 0))
+    (func (export "gives_i64") (result i64) (call $say (i32.const 0) (i32.const 1)) (i64.const 0))
+    (func (export "gives_v128") (result v128) (v128.const i64x2 0 0))
+    (func (export "gives_null") (result externref) (ref.null extern))
+    (func (export "takes_any") (param anyref)))"));
+  EXPECT_EQ(plugin.call("takes").message, "expected 1 arguments, got 0");
+  EXPECT_EQ(plugin.call("takes_any").message, "expected 1 arguments, got 0");
+  EXPECT_EQ(plugin.call("gives_two").message, "Function gives_two has 2 results, expected 0 or 1");
+  for (const std::string_view function : {"gives_i64", "gives_v128", "gives_null"}) {
+    EXPECT_FALSE(plugin.module->has_function(function));
+    const Outcome outcome = plugin.call(function);
+    EXPECT_EQ(outcome.ending, Ending::error) << function;
+    EXPECT_EQ(outcome.code, -1) << function;
+  }
+}
+
+TEST(Extism, EachEndingHasItsCode) {
+  Plugin plugin(module_text(R"(
+    (func (export "done") (result i32) (i32.const 0))
+    (func (export "seven") (result i32) (i32.const 7))
+    (func (export "trap") unreachable)
+    (func (export "exit") (call $exit (i32.const 3)))
+    (func (export "exit_well") (call $say (i32.const 0) (i32.const 1)) (call $exit (i32.const 0)))
+    (func (export "refused") (drop (call $config_get (i64.const 4711))))
+    (func (export "hoard") (loop (drop (memory.grow (i32.const 100))) (br 0))))"));
+  const std::pair<std::string_view, std::int32_t> codes[] = {{"done", 0},
+                                                             {"seven", 7},
+                                                             {"trap", 134},
+                                                             {"exit", 3},
+                                                             {"exit_well", 0},
+                                                             {"hoard", -1},
+                                                             {"nothing", -1}};
+  for (const auto& [function, code] : codes) {
+    plugin.instance.reset();
+    EXPECT_EQ(plugin.call(function).code, code) << function;
+  }
+  plugin.instance.reset();
+  EXPECT_EQ(plugin.output("exit_well").size(), 1U);
+}
+
+// The budget of growth: what the memories begin with, and max_pages more in all.
+
+constexpr std::string_view growing = R"(
+    (func (export "grow") (result i32)
+      (drop (memory.grow (i32.wrap_i64 (call $input_load_u64 (i64.const 0))))) (i32.const 0))
+    (func (export "alloc") (result i32)
+      (drop (call $alloc (call $input_load_u64 (i64.const 0)))) (i32.const 0)))";
+
+std::string number(std::uint64_t value) {
+  std::string bytes(sizeof value, '\0');
+  std::memcpy(bytes.data(), &value, sizeof value);
+  return bytes;
+}
+
+TEST(Extism, MemoryGrowsByTheLimitBeyondWhatItBeganWith) {
+  Plugin plugin(module_text(growing));
+  plugin.environment.limits.memory_pages_max = 4;  // it begins with 2
+  EXPECT_EQ(plugin.call("grow", number(3)).ending, Ending::done);
+  EXPECT_EQ(plugin.call("grow", number(1)).ending, Ending::done);
+  EXPECT_EQ(plugin.call("grow", number(1)).ending, Ending::out_of_memory);
+  plugin.instance.reset();
+  EXPECT_EQ(plugin.call("grow", number(5)).ending, Ending::out_of_memory);
+}
+
+TEST(Extism, ItsOwnMemoryGrowsOutOfTheSameBudget) {
+  Plugin plugin(module_text(growing));
+  plugin.environment.limits.memory_pages_max = 4;
+  EXPECT_EQ(plugin.call("alloc", number(2 * 65536)).ending, Ending::done);
+  // What it has grown by stays paid.
+  EXPECT_EQ(plugin.call("alloc", number(2 * 65536)).ending, Ending::done);
+  EXPECT_EQ(plugin.call("grow", number(2)).ending, Ending::done);
+  EXPECT_EQ(plugin.call("alloc", number(3 * 65536)).ending, Ending::out_of_memory);
+  plugin.instance.reset();
+  EXPECT_EQ(plugin.call("grow", number(4)).ending, Ending::done);
+  EXPECT_EQ(plugin.call("alloc", number(1000)).ending, Ending::done);
+  EXPECT_EQ(plugin.call("alloc", number(65536)).ending, Ending::out_of_memory);
+}
+
+TEST(Extism, AProgramRunsOnceOnAnInstance) {
+  Plugin plugin(module_text(std::string(keys_and_values) + R"(
+    (func (export "_start") (call $var_set (call $key) (call $value)))
+    (func (export "set") (call $var_set (call $key) (call $value)))
+    (func (export "get") (call $say_block (call $var_get (call $key)))))"));
+  plugin.output("set");
+  EXPECT_EQ(plugin.call("_start").ending, Ending::done);
+  EXPECT_TRUE(plugin.instance->spent());
+  plugin.instance.reset();
+  EXPECT_EQ(plugin.output("get"), "");
+}
+
+TEST(Extism, InstructionsAreCountedWhereTheEngineDoes) {
+  EngineOptions options;
+  options.instances_max = 2;
+  options.fuel = true;
+  const auto engine = Engine::create(options).value();
+  const auto module = test::Shared::get()
+                          .cache
+                          ->load(*engine, module_text(R"(
+    (func (export "little") (result i32) (i32.const 0))
+    (func (export "endless") (loop (br 0))))"))
+                          .value();
+  Plugin plugin(module);
+  plugin.environment.limits.fuel_max = 10'000;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(plugin.call("little").ending, Ending::done);
+  const Outcome outcome = plugin.call("endless");
+  EXPECT_EQ(outcome.ending, Ending::out_of_fuel);
+  EXPECT_EQ(outcome.message, "plugin ran out of fuel");
+  plugin.instance.reset();
+  EXPECT_EQ(plugin.call("little").ending, Ending::done);
+  plugin.instance.reset();
 }
 
 }  // namespace

@@ -65,9 +65,9 @@ class Rewriter {
     }
     std::string function;
     put_number(function, types_);
-    constexpr std::string_view mutable_zero("\x7F\x01\x41\x00\x0B", 5);
+    constexpr std::string_view mutable_without_end("\x7F\x01\x41\xFF\xFF\xFF\xFF\x07\x0B", 9);
     std::string exported;
-    put_sized(exported, growth_refused_export);
+    put_sized(exported, growth_left_export);
     exported.push_back(a_global);
     put_number(exported, global);
 
@@ -86,7 +86,7 @@ class Rewriter {
           put_section(out, functions, appended(section.content, function, 1));
           break;
         case globals:
-          put_section(out, globals, appended(section.content, mutable_zero, 1));
+          put_section(out, globals, appended(section.content, mutable_without_end, 1));
           break;
         case exports:
           put_section(out, exports, appended(section.content, exported, 1));
@@ -160,7 +160,7 @@ class Rewriter {
     Reader in(section->content);
     const std::uint64_t count = in.number();
     for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-      if (in.name() == growth_refused_export) in.fail();
+      if (in.name() == growth_left_export) in.fail();
       in.byte();
       in.number();
     }
@@ -168,13 +168,25 @@ class Rewriter {
   }
 
   // (func (param i32) (result i32)
-  //   (local.tee 0 (memory.grow (local.get 0)))
-  //   (if (i32.eq (i32.const -1)) (then (global.set $refused (i32.const 1)) unreachable))
-  //   (local.get 0))
+  //   (if (i32.gt_u (local.get 0) (global.get $left)) (then (global.set $left (i32.const -1))
+  //   unreachable)) (global.set $left (i32.sub (global.get $left) (local.get 0))) (local.tee 0
+  //   (memory.grow (local.get 0))) (if (i32.eq (i32.const -1)) (then (global.set $left (i32.const
+  //   -1)) unreachable)) (local.get 0))
   static std::string helper_body(std::uint64_t global) {
-    std::string body("\x00\x20\x00\x40\x00\x22\x00\x41\x7F\x46\x04\x40\x41\x01\x24", 15);
-    put_number(body, global);
-    body += std::string_view("\x00\x0B\x20\x00\x0B", 5);
+    using namespace std::string_view_literals;
+    std::string number;
+    put_number(number, global);
+    std::string body;
+    for (const std::string_view part :
+         {"\x00\x20\x00\x23"sv,
+          "\x4B\x04\x40\x41\x7F\x24"sv,
+          "\x00\x0B\x23"sv,
+          "\x20\x00\x6B\x24"sv,
+          "\x20\x00\x40\x00\x22\x00\x41\x7F\x46\x04\x40\x41\x7F\x24"sv}) {
+      body += part;
+      body += number;
+    }
+    body += "\x00\x0B\x20\x00\x0B"sv;
     return body;
   }
 

@@ -1,10 +1,12 @@
-// A module that says when it was refused memory. Private to this folder.
+// A module whose growth of memory is counted, and which says when it was refused. Private to this
+// folder.
 //
 // WebAssembly answers -1 to a memory.grow beyond the limit, and what a guest makes of it (most
 // often an `unreachable` deep in an allocator) tells nobody why it ended. Extism's rule is clearer:
-// growth beyond the limit ends the call with "oom". So each memory.grow is replaced, before
-// compilation, by a call of a function appended to the module that notes a refusal in an exported
-// global and ends the guest.
+// all memories of a plugin grow out of one budget, and growth beyond it ends the call with "oom".
+// So each memory.grow is replaced, before compilation, by a call of a function appended to the
+// module: it takes the pages from an exported global and, when there are too few or the memory
+// cannot grow, notes that and ends the guest.
 #pragma once
 
 #include <optional>
@@ -13,8 +15,9 @@
 
 namespace troupe::guest {
 
-// The exported i32 that is 1 after a refusal.
-inline constexpr std::string_view growth_refused_export = "troupe:growth-refused";
+// The exported i32 with the pages that may still be taken; -1 after a refusal. Without a bound, as
+// good as, until the host has set it.
+inline constexpr std::string_view growth_left_export = "troupe:growth-left";
 
 // Nothing when the module is to be compiled as it is: it never grows, is not valid, or uses
 // features that are not read here (garbage collection, exceptions, atomics, 64-bit or several

@@ -29,13 +29,16 @@ inline wasm_trap_t* refuse_handle(std::string_view of, Arena::Handle handle) {
   return refuse("invalid handle offset for " + std::string(of) + ": " + std::to_string(handle));
 }
 
+// More memory than the plugin may have ends the call, as growth of the guest's own does (growth.h).
+inline wasm_trap_t* refuse_memory() {
+  running_call->memory_refused = true;
+  return refuse("oom");
+}
+
 // Gives the guest a new block with these bytes.
 inline wasm_trap_t* give(wasmtime_val_raw_t* to, std::string_view bytes) {
   const Arena::Handle block = running_call->arena.put(bytes);
-  if (block == 0 && !bytes.empty()) {
-    running_call->memory_refused = true;
-    return refuse("oom");
-  }
+  if (block == 0 && !bytes.empty()) return refuse_memory();
   set(to, block);
   return nullptr;
 }

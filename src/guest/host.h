@@ -8,6 +8,8 @@
 #include "base/result.h"
 #include "journal/record.h"
 
+#include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +17,15 @@
 namespace troupe::guest {
 
 enum class LogLevel { trace, debug, info, warn, error };
+
+// A call of an imported function, when it has ended.
+struct TracedCall {
+  std::string_view module;
+  std::string_view name;
+  std::size_t bytes_in = 0;   // of the blocks that were passed
+  std::size_t bytes_out = 0;  // of the block that came back
+  std::chrono::nanoseconds time{};
+};
 
 class Host {
  public:
@@ -33,6 +44,13 @@ class Host {
 
   // One line from log_* or from standard output and error; UTF-8 made valid, length bounded.
   virtual void log(LogLevel level, std::string_view text) = 0;
+
+  // Bytes for standard output (info) or error (warn). True when they were taken as they are; else
+  // they become lines of the log.
+  virtual bool wrote(LogLevel, std::string_view) { return false; }
+
+  // Only where the engine traces (EngineOptions::trace).
+  virtual void traced(const TracedCall&) {}
 };
 
 }  // namespace troupe::guest

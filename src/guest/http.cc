@@ -326,9 +326,9 @@ wasm_trap_t* http_headers(void*, Caller*, Value* v, std::size_t) {
 constexpr std::string_view kernel = "extism:host/env";
 
 constexpr std::array functions{
-    HostFunction{kernel, "http_request", "II", "I", nullptr, http_request},
+    HostFunction{kernel, "http_request", "hh", "h", nullptr, http_request},
     HostFunction{kernel, "http_status_code", "", "i", http_status_code},
-    HostFunction{kernel, "http_headers", "", "I", http_headers},
+    HostFunction{kernel, "http_headers", "", "h", http_headers},
 };
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include "guest/blocking.h"
 #include "guest/call.h"
 #include "guest/engine_impl.h"
-#include "guest/growth.h"
 #include "guest/instance_state.h"
+#include "guest/memory_budget.h"
 #include "guest/module_impl.h"
 #include "guest/sleep.h"
 #include "guest/text.h"
@@ -23,6 +23,10 @@ constexpr std::size_t wasm_page_bytes = 65536;
 // Of a guest's error text; what goes beyond is for the log.
 constexpr std::size_t message_bytes_max = 65536;
 constexpr std::size_t frames_max = 32;
+// Extism's code of return for what a trap has ended.
+constexpr std::int32_t trap_code = 134;
+// What WASI's programs export: it runs once on an instance, from its beginning to its end.
+constexpr std::string_view program_start = "_start";
 
 using SteadyClock = std::chrono::steady_clock;
 
@@ -54,6 +58,8 @@ std::string_view words_for(wasmtime_trap_code_t code) {
       return "array access out of bounds";
     case WASMTIME_TRAP_CODE_ALLOCATION_TOO_LARGE:
       return "allocation too large";
+    case WASMTIME_TRAP_CODE_OUT_OF_FUEL:
+      return "all fuel consumed";
     case WASMTIME_TRAP_CODE_CAST_FAILURE:
       return "cast failure";
     default:
@@ -75,11 +81,45 @@ std::string text_of(const wasm_trap_t* trap) {
   return std::string(text);
 }
 
-std::string backtrace_of(wasm_frame_vec_t& frames) {
+// The name in a line of Wasmtime's backtrace, `   0:   0x23 - module!name`, which it has demangled
+// for Rust and C++; empty for any other line.
+std::string_view name_in(std::string_view line) {
+  const std::size_t digit = line.find_first_not_of(' ');
+  if (digit == std::string_view::npos || line[digit] < '0' || line[digit] > '9') return {};
+  const std::size_t colon = line.find_first_not_of("0123456789", digit);
+  if (!line.substr(std::min(colon, line.size())).starts_with(": ")) return {};
+  const std::size_t dash = line.find(" - ", colon);
+  if (dash == std::string_view::npos) return {};
+  std::string_view name = line.substr(dash + 3);
+  if (const std::size_t mark = name.find('!'); mark != std::string_view::npos) {
+    name.remove_prefix(mark + 1);
+  }
+  // The hash that Rust's older names end with.
+  constexpr std::size_t hash_bytes = std::string_view("::h0123456789abcdef").size();
+  if (name.size() > hash_bytes) {
+    const std::string_view end = name.substr(name.size() - hash_bytes);
+    if (end.starts_with("::h") &&
+        end.find_first_not_of("0123456789abcdef", 3) == std::string_view::npos) {
+      name.remove_suffix(hash_bytes);
+    }
+  }
+  return name;
+}
+
+// Of a text with a line for each frame. Takes the frames.
+std::string backtrace_of(wasm_frame_vec_t& frames, std::string_view text) {
+  std::vector<std::string> names;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = first_line(rest);
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    if (const std::string_view name = name_in(line); !name.empty()) names.emplace_back(name);
+  }
   std::string out;
   for (std::size_t i = 0; i < std::min(frames.size, frames_max); ++i) {
     const wasm_frame_t* frame = frames.data[i];
-    const std::string_view name = view(wasmtime_frame_func_name(frame));
+    std::string_view name = view(wasmtime_frame_func_name(frame));
+    // The text has a line for each frame, but names from it only where there are any.
+    if (!name.empty() && i < names.size()) name = names[i];
     out += i == 0 ? "at " : "\nat ";
     out += name.empty() ? "function " + std::to_string(wasm_frame_func_index(frame))
                         : readable(name, 256);
@@ -95,13 +135,15 @@ std::string backtrace_of(wasm_frame_vec_t& frames) {
 std::string backtrace_of(const wasm_trap_t* trap) {
   wasm_frame_vec_t frames;
   wasm_trap_trace(trap, &frames);
-  return backtrace_of(frames);
+  return backtrace_of(frames, text_of(trap));
 }
 
 std::string backtrace_of(const wasmtime_error_t* error) {
   wasm_frame_vec_t frames;
   wasmtime_error_wasm_trace(error, &frames);
-  return backtrace_of(frames);
+  ByteVector text;
+  wasmtime_error_message(error, &text);
+  return backtrace_of(frames, text.view());
 }
 
 // How Wasmtime says that guest code did not return: one of the two.
@@ -120,9 +162,22 @@ struct Failure {
   explicit operator bool() const { return trap != nullptr || error != nullptr; }
 };
 
+std::int32_t code_of(Ending ending) {
+  switch (ending) {
+    case Ending::done:
+      return 0;
+    case Ending::trap:
+    case Ending::timeout:
+      return trap_code;
+    default:
+      return -1;
+  }
+}
+
 Outcome failed(Ending ending, std::string message, std::string detail = {}) {
   Outcome outcome;
   outcome.ending = ending;
+  outcome.code = code_of(ending);
   outcome.message = std::move(message);
   outcome.detail = std::move(detail);
   return outcome;
@@ -203,13 +258,27 @@ Outcome trapped(const Call& call, std::string_view text, std::string backtrace) 
       Ending::trap, "the handler trapped: " + readable(words, 1024), std::move(backtrace));
 }
 
+// Why a function cannot be called, in Extism's words; empty when it can.
+std::string wrong_type(std::string_view name, const Module::Impl::Function& function) {
+  if (function.results > 1) {
+    return "Function " + readable(name, 256) + " has " + std::to_string(function.results) +
+           " results, expected 0 or 1";
+  }
+  if (function.parameters != 0) {
+    return "expected " + std::to_string(function.parameters) + " arguments, got 0";
+  }
+  return {};
+}
+
 // The guest came to an end of its own.
 Outcome returned(const Call& call, std::int32_t code) {
-  if (std::string text = error_text(call); !text.empty()) {
-    return failed(Ending::error, std::move(text));
-  }
-  if (code != 0) {
-    return failed(Ending::error, "Returned non-zero exit code: " + std::to_string(code));
+  std::string text = error_text(call);
+  if (text.empty() && code != 0) text = "Returned non-zero exit code: " + std::to_string(code);
+  if (!text.empty()) {
+    Outcome outcome = failed(Ending::error, std::move(text));
+    outcome.code = code;
+    outcome.output = call.arena.output();
+    return outcome;
   }
   const std::size_t bytes_max = call.environment.limits.output_bytes_max;
   if (call.arena.output_length() > bytes_max) {
@@ -228,14 +297,21 @@ Outcome outcome_of(const Call& call, Failure& failure, bool growth_refused) {
     return failed(Ending::error, readable(*call.refusal, message_bytes_max));
   if (call.exit_code) {
     if (*call.exit_code == 0 || call.arena.error_get() != 0) return returned(call, *call.exit_code);
-    return failed(Ending::error, "the plugin exited with code " + std::to_string(*call.exit_code));
+    Outcome outcome =
+        failed(Ending::error, "the plugin exited with code " + std::to_string(*call.exit_code));
+    outcome.code = *call.exit_code;
+    return outcome;
   }
   std::string detail;
   std::string text;
+  bool out_of_fuel = false;
   if (failure.trap != nullptr) {
     detail = backtrace_of(failure.trap);
     wasmtime_trap_code_t code = 0;
-    if (wasmtime_trap_code(failure.trap, &code)) text = words_for(code);
+    if (wasmtime_trap_code(failure.trap, &code)) {
+      text = words_for(code);
+      out_of_fuel = code == WASMTIME_TRAP_CODE_OUT_OF_FUEL;
+    }
     if (text.empty()) text = text_of(failure.trap);
   } else {
     text = message_of(std::exchange(failure.error, nullptr));
@@ -243,6 +319,7 @@ Outcome outcome_of(const Call& call, Failure& failure, bool growth_refused) {
   const std::string reason = readable(call.refusal ? *call.refusal : first_line(text), 1024);
   if (call.memory_refused || growth_refused)
     return out_of_memory(call.environment.limits, std::move(detail));
+  if (out_of_fuel) return failed(Ending::out_of_fuel, "plugin ran out of fuel", std::move(detail));
   // What the guest has to say about its end comes first, as in Extism.
   if (std::string said = error_text(call); !said.empty()) {
     return failed(Ending::trap, std::move(said), "trap: " + reason + "\n" + detail);
@@ -265,21 +342,21 @@ struct Instance::Impl {
         on_shard(engine.on_shard(s.index())),
         store(wasmtime_store_new(engine.engine.get(), nullptr, nullptr)),
         context(wasmtime_store_context(store.get())),
-        functions(module->impl().by_name.size()) {
-    wasmtime_store_limiter(
-        store.get(),
-        static_cast<std::int64_t>(environment.limits.memory_pages_max * wasm_page_bytes),
-        -1,
-        -1,
-        -1,
-        -1);
+        functions(module->impl().by_name.size()),
+        budget(context, environment.limits.memory_pages_max) {
+    limit_memories(1);  // what they begin with
     // Declared to return an error, returns nothing: the result must not be looked at.
     static_cast<void>(wasmtime_context_epoch_deadline_async_yield_and_update(context, 1));
   }
 
-  LentArena lend_arena() {
-    return on_shard.arenas.lend(environment.limits.memory_pages_max * wasm_page_bytes);
+  // Each memory to so many times the limit.
+  void limit_memories(std::int64_t times) {
+    const auto bytes =
+        static_cast<std::int64_t>(environment.limits.memory_pages_max * wasm_page_bytes);
+    wasmtime_store_limiter(store.get(), times * bytes, -1, -1, -1, -1);
   }
+
+  LentArena lend_arena() { return on_shard.arenas.lend(budget, budget.arena_pages); }
 
   // Runs guest code until it ends (true), has used up its slice, or waits.
   bool poll(Call& call, wasmtime_call_future_t* future) {
@@ -296,7 +373,6 @@ struct Instance::Impl {
 
   Task<bool> go_on(Call& call, wasmtime_call_future_t* future);
   Task<std::optional<Outcome>> instantiate(Call& call);
-  Task<std::optional<Outcome>> start_up(Call& call, StartUp step);
   Task<std::optional<Outcome>> find_base();
   Task<std::optional<Outcome>> start_like(Host& host, std::uint32_t memory_pages);
   std::optional<Outcome> check(const SnapshotHeader& header) const;
@@ -304,8 +380,12 @@ struct Instance::Impl {
   InstanceState state() const { return {context, instance, module->impl()}; }
   Task<std::optional<Outcome>> instantiate_component(Call& call);
   Task<Outcome> call_component(Call& call, const Component::Function& function, std::string input);
-  wasmtime_func_t export_at(std::size_t index);
-  bool growth_refused() const;
+  Task<std::optional<Outcome>> link(Call& call, wasmtime_linker_t* linker, const Linked& part);
+  Task<std::optional<Outcome>> finish_instance(Call& call,
+                                               wasmtime_call_future_t* future,
+                                               Failure& failure);
+  Task<std::optional<Outcome>> start_up(Call& call, const wasmtime_instance_t& of, StartUp step);
+  wasmtime_func_t export_at(const wasmtime_instance_t& of, std::size_t index);
   const wasmtime_func_t& function(const Module::Impl::Function& function);
 
   shard::Shard& shard;
@@ -323,7 +403,8 @@ struct Instance::Impl {
   std::shared_ptr<const BaseImage> base;   // null where the module cannot be captured
   std::string base_problem;                // why it is null although the module could be
   SteadyClock::time_point began;           // the latest stretch of guest code, to a slice
-  std::unique_ptr<Files> files;            // null without allowed_paths
+  MemoryBudget budget;
+  std::unique_ptr<Files> files;  // null without allowed_paths
   bool spent = false;
 };
 
@@ -366,36 +447,23 @@ Task<bool> Instance::Impl::go_on(Call& call, wasmtime_call_future_t* future) {
   }
 }
 
-wasmtime_func_t Instance::Impl::export_at(std::size_t index) {
-  const wasmtime_extern_t item = nth_export(context, instance, index);
+wasmtime_func_t Instance::Impl::export_at(const wasmtime_instance_t& of, std::size_t index) {
+  const wasmtime_extern_t item = nth_export(context, of, index);
   assert(item.kind == WASMTIME_EXTERN_FUNC && "the module's exports do not change");
   return item.of.func;
 }
 
-// Whether the guest's memory was to grow beyond its limit (growth.h).
-bool Instance::Impl::growth_refused() const {
-  wasmtime_extern_t item;
-  const std::string_view name = growth_refused_export;
-  if (!wasmtime_instance_export_get(context, &instance, name.data(), name.size(), &item))
-    return false;
-  wasmtime_val_t value{};
-  if (item.kind == WASMTIME_EXTERN_GLOBAL) wasmtime_global_get(context, &item.of.global, &value);
-  return value.kind == WASMTIME_I32 && value.of.i32 != 0;
-}
-
 const wasmtime_func_t& Instance::Impl::function(const Module::Impl::Function& function) {
   wasmtime_func_t& known = functions[function.index];
-  if (known.store_id == 0) known = export_at(function.export_index);
+  if (known.store_id == 0) known = export_at(instance, function.export_index);
   return known;
 }
 
-// Makes the instance: what failed, or nothing.
-Task<std::optional<Outcome>> Instance::Impl::instantiate(Call& call) {
-  Failure failure;
-  wasmtime_context_set_epoch_deadline(context, 1);
-  const WasmFuture future(wasmtime_instance_pre_instantiate_async(
-      module->impl().pre.get(), context, &instance, &failure.trap, &failure.error));
-  if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
+// Runs an instantiation to its end: what failed, or nothing.
+Task<std::optional<Outcome>> Instance::Impl::finish_instance(Call& call,
+                                                             wasmtime_call_future_t* future,
+                                                             Failure& failure) {
+  if (!poll(call, future) && !co_await go_on(call, future)) {
     co_return timed_out(environment.limits);
   }
   if (failure.error != nullptr) {
@@ -407,9 +475,67 @@ Task<std::optional<Outcome>> Instance::Impl::instantiate(Call& call) {
   co_return std::nullopt;
 }
 
+// Makes an instance of a module that others import from.
+Task<std::optional<Outcome>> Instance::Impl::link(Call& call,
+                                                  wasmtime_linker_t* linker,
+                                                  const Linked& part) {
+  wasmtime_instance_t made{};
+  {
+    Failure failure;
+    const WasmFuture future(wasmtime_linker_instantiate_async(
+        linker, context, part.module.get(), &made, &failure.trap, &failure.error));
+    std::optional<Outcome> outcome = co_await finish_instance(call, future.get(), failure);
+    if (outcome) co_return std::move(*outcome);
+  }
+  budget.add(made);
+  for (const StartUp step : part.start_up) {
+    std::optional<Outcome> outcome = co_await start_up(call, made, step);
+    if (outcome) co_return std::move(*outcome);
+  }
+  if (wasmtime_error_t* error = wasmtime_linker_define_instance(
+          linker, context, part.name.data(), part.name.size(), &made)) {
+    co_return failed(Ending::trap, "the plugin cannot be linked: " + message_of(error));
+  }
+  co_return std::nullopt;
+}
+
+// Makes the instance, and first those it imports from: what failed, or nothing.
+Task<std::optional<Outcome>> Instance::Impl::instantiate(Call& call) {
+  const Module::Impl& plugin = module->impl();
+  wasmtime_context_set_epoch_deadline(context, 1);
+  give_fuel(context, engine, environment.limits);
+  WasmLinker linker;
+  if (!plugin.pre) {
+    linker.reset(wasmtime_linker_clone(plugin.linker.get()));
+    wasmtime_linker_allow_shadowing(linker.get(), true);
+    for (const Linked& part : plugin.linked) {
+      std::optional<Outcome> outcome = co_await link(call, linker.get(), part);
+      if (outcome) co_return std::move(*outcome);
+    }
+  }
+  Failure failure;
+  const WasmFuture future(
+      plugin.pre ? wasmtime_instance_pre_instantiate_async(
+                       plugin.pre.get(), context, &instance, &failure.trap, &failure.error)
+                 : wasmtime_linker_instantiate_async(linker.get(),
+                                                     context,
+                                                     plugin.module.get(),
+                                                     &instance,
+                                                     &failure.trap,
+                                                     &failure.error));
+  std::optional<Outcome> outcome = co_await finish_instance(call, future.get(), failure);
+  if (outcome) co_return std::move(*outcome);
+  budget.add(instance);
+  // Now growth is counted; this bounds modules that do not count it.
+  limit_memories(2);
+  co_return std::nullopt;
+}
+
 // One of the functions that the ABI wants run before the first call.
-Task<std::optional<Outcome>> Instance::Impl::start_up(Call& call, StartUp step) {
-  const wasmtime_func_t function = export_at(step.export_index);
+Task<std::optional<Outcome>> Instance::Impl::start_up(Call& call,
+                                                      const wasmtime_instance_t& of,
+                                                      StartUp step) {
+  const wasmtime_func_t function = export_at(of, step.export_index);
   std::array<wasmtime_val_t, 2> arguments{};
   for (wasmtime_val_t& argument : arguments) argument.kind = WASMTIME_I32;
   std::array<wasmtime_val_t, 1> results{};
@@ -426,7 +552,7 @@ Task<std::optional<Outcome>> Instance::Impl::start_up(Call& call, StartUp step) 
   if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
     co_return timed_out(environment.limits);
   }
-  if (failure) co_return outcome_of(call, failure, growth_refused());
+  if (failure) co_return outcome_of(call, failure, budget.refused());
   co_return std::nullopt;
 }
 
@@ -445,14 +571,14 @@ Task<std::optional<Outcome>> Instance::Impl::find_base() {
   const LentArena arena = first.lend_arena();
   UnaskedHost host;
   const TurnInputs inputs{base_time_ns, seed_of(code.content_hash)};
-  Call call(*arena, environment, inputs, nullptr, host);
+  Call call(engine, *arena, environment, inputs, nullptr, host);
   std::optional<Outcome> failure = co_await first.instantiate(call);
   if (!failure) {
     const InstanceState state = first.state();
     const BaseImage fresh(state.memory(), {}, {});
     for (const StartUp step : code.start_up) {
       if (failure) break;
-      failure = co_await first.start_up(call, step);
+      failure = co_await first.start_up(call, first.instance, step);
     }
     if (!failure) {
       base = code.bases->add(
@@ -470,7 +596,7 @@ Task<std::optional<Outcome>> Instance::Impl::find_base() {
 // A fresh instance with so much memory, for the state of another.
 Task<std::optional<Outcome>> Instance::Impl::start_like(Host& host, std::uint32_t memory_pages) {
   const LentArena arena = lend_arena();
-  Call call(*arena, environment, {}, nullptr, host);
+  Call call(engine, *arena, environment, {}, nullptr, host);
   std::optional<Outcome> failure = co_await instantiate(call);
   if (failure) co_return failure;
   const InstanceState fresh = state();
@@ -479,7 +605,7 @@ Task<std::optional<Outcome>> Instance::Impl::start_like(Host& host, std::uint32_
                      "it has " + std::to_string(memory_pages) + " pages of memory, less than the " +
                          std::to_string(fresh.memory_pages()) + " that the plugin begins with");
   }
-  if (!fresh.grow_to(memory_pages)) {
+  if (!budget.take(memory_pages - fresh.memory_pages()) || !fresh.grow_to(memory_pages)) {
     co_return out_of_memory(
         environment.limits,
         "the snapshot has " + std::to_string(memory_pages) + " pages of memory");
@@ -523,6 +649,7 @@ Task<std::optional<Outcome>> Instance::Impl::instantiate_component(Call& call) {
   Failure failure;
   call.pollables = &pollables;
   wasmtime_context_set_epoch_deadline(context, 1);
+  give_fuel(context, engine, environment.limits);
   const WasmFuture future(wasmtime_component_linker_instantiate_async(
       code.component->linker(), context, code.component->code(), &component, &failure.error));
   if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
@@ -557,6 +684,7 @@ Task<Outcome> Instance::Impl::call_component(Call& call,
   bool in_time = true;
   call.pollables = &pollables;
   wasmtime_context_set_epoch_deadline(context, 1);
+  give_fuel(context, engine, environment.limits);
   {
     const WasmFuture future(wasmtime_component_func_call_async(&callee,
                                                                context,
@@ -606,7 +734,7 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
   // Without an image the instance cannot be captured, but lives as well.
   co_await impl->find_base();
   const LentArena arena = impl->lend_arena();
-  Call call(*arena, environment, inputs, nullptr, host);
+  Call call(impl->engine, *arena, environment, inputs, nullptr, host);
   call.files = impl->files.get();
   std::optional<Outcome> failure;
   if (impl->module->is_component()) {
@@ -616,8 +744,9 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
   }
   for (const StartUp step : impl->module->impl().start_up) {
     if (failure) break;
-    failure = co_await impl->start_up(call, step);
+    failure = co_await impl->start_up(call, impl->instance, step);
   }
+  impl->budget.arena_pages = arena->pages_paid();
   call.end_output();
   std::unique_ptr<Instance> instance;
   if (!failure) instance.reset(new Instance(std::move(impl)));
@@ -723,20 +852,26 @@ Task<Outcome> Instance::call(std::string_view function,
   if (found == nullptr && typed == nullptr) {
     co_return failed(Ending::missing, "Function not found: " + readable(function, 256));
   }
+  if (found != nullptr) {
+    std::string wrong = wrong_type(function, *found);
+    if (!wrong.empty()) co_return failed(Ending::missing, std::move(wrong));
+  }
+  impl.budget.make_even();
   LentArena arena = impl.lend_arena();
   if (typed != nullptr) {
     std::string text;
     for (const std::string_view piece : input) text += piece;
-    Call call(*arena, impl.environment, inputs, &vars, host);
+    Call call(impl.engine, *arena, impl.environment, inputs, &vars, host);
     impl.spent = true;  // until the guest has returned
     Outcome outcome = co_await impl.call_component(call, *typed, std::move(text));
     call.end_output();
     outcome.clock_ns = call.source.now_ns();
+    impl.budget.arena_pages = arena->pages_paid();
     if (outcome.ending == Ending::done) outcome.arena = std::move(arena);
     co_return outcome;
   }
   if (!arena->set_input(input)) co_return out_of_memory(limits, "the input alone is too large");
-  Call call(*arena, impl.environment, inputs, &vars, host);
+  Call call(impl.engine, *arena, impl.environment, inputs, &vars, host);
   call.files = impl.files.get();
 
   Failure failure;
@@ -745,12 +880,13 @@ Task<Outcome> Instance::call(std::string_view function,
   impl.spent = true;  // until the guest has returned
   {
     wasmtime_context_set_epoch_deadline(impl.context, 1);
+    give_fuel(impl.context, impl.engine, limits);
     const WasmFuture future(wasmtime_func_call_async(impl.context,
                                                      &impl.function(*found),
                                                      nullptr,
                                                      0,
                                                      &result,
-                                                     found->returns_code ? 1 : 0,
+                                                     found->results,
                                                      &failure.trap,
                                                      &failure.error));
     if (!impl.poll(call, future.get())) in_time = co_await impl.go_on(call, future.get());
@@ -760,13 +896,16 @@ Task<Outcome> Instance::call(std::string_view function,
   if (!in_time) {
     outcome = timed_out(limits);
   } else if (failure) {
-    outcome = outcome_of(call, failure, impl.growth_refused());
+    outcome = outcome_of(call, failure, impl.budget.refused());
   } else {
-    impl.spent = false;
-    outcome = returned(call, result.of.i32);
+    impl.spent = function == program_start;
+    outcome = returned(call, result.kind == WASMTIME_I32 ? result.of.i32 : -1);
+    if (!found->listed) wasmtime_val_unroot(&result);
   }
+  if (function == program_start) vars.erase_all();
   outcome.clock_ns = call.source.now_ns();
-  if (outcome.ending == Ending::done) outcome.arena = std::move(arena);
+  impl.budget.arena_pages = arena->pages_paid();
+  if (!outcome.output.empty()) outcome.arena = std::move(arena);
   co_return outcome;
 }
 

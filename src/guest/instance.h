@@ -30,6 +30,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,7 +40,9 @@
 namespace troupe::guest {
 
 struct Limits {
-  std::uint32_t memory_pages_max = 256;  // guest's own memories together
+  // Of 64 KiB. The memory a module begins with must fit, and beyond it all memories of the plugin,
+  // Extism's included, may grow by so many together; a slot of the pool bounds each besides.
+  std::uint32_t memory_pages_max = 256;
   std::size_t output_bytes_max = std::size_t{1} << 20;
   std::size_t vars_bytes_max = std::size_t{1} << 20;
   std::size_t http_response_bytes_max = 52'428'800;  // the body of one answer
@@ -50,6 +53,8 @@ struct Limits {
   std::chrono::milliseconds timeout{
       1000};  // running and waiting of its own, not waiting for the thread
   LogLevel log_level = LogLevel::info;  // what is below is dropped, and get_log_level says so
+  // Instructions of one call, if the engine counts them (EngineOptions::fuel).
+  std::optional<std::uint64_t> fuel_max;
 };
 
 // A folder of the host that a plugin may see.
@@ -121,7 +126,7 @@ class Instance {
 
   // True when the last call did not return to its caller, even if it counts as done (a program that
   // exits with code 0): the guest's stack was left as it was, and the instance must not be called
-  // again.
+  // again. So it is after `_start`, the whole run of a program, which leaves no vars either.
   bool spent() const;
 
   // Of its memory; 0 where that cannot be captured, and so is not known.

@@ -76,6 +76,25 @@ TEST(Instance, NamesATrapAndWhereItHappened) {
   EXPECT_EQ(plugin.call("outside").message, "the handler trapped: memory access out of bounds");
 }
 
+TEST(Instance, NamesTheFunctionsOfABacktraceAsTheirAuthorsDo) {
+  Plugin plugin(module_text(R"(
+    (func $_ZN4todo4list3add17h0123456789abcdefE unreachable)
+    (func $_RNvC4todo6insert (call $_ZN4todo4list3add17h0123456789abcdefE))
+    (func $_ZN4todo5storeEiPKc (call $_RNvC4todo6insert))
+    (func $plain (call $_ZN4todo5storeEiPKc))
+    (func (export "stop") (call $plain)))"));
+  const std::string detail = plugin.call("stop").detail;
+  const std::string_view names[] = {"at todo::list::add (",
+                                    "at todo::insert (",
+                                    "at todo::store(int, char const*) (",
+                                    "at plain ("};
+  std::size_t from = 0;
+  for (const std::string_view name : names) {
+    from = detail.find(name, from);
+    ASSERT_NE(from, std::string::npos) << name << " in\n" << detail;
+  }
+}
+
 TEST(Instance, NotANumberIsTheSameEverywhere) {
   Plugin plugin(module_text(R"((func (export "nan") (call $say_number
     (i64.extend_i32_u (i32.reinterpret_f32 (f32.div (f32.const 0) (f32.const 0)))))))"));

@@ -26,7 +26,8 @@ class Module {
   Module& operator=(const Module&) = delete;
   ~Module();
 
-  // Hex SHA-256 of the plugin's bytes: what a version of a plugin is known by.
+  // Hex SHA-256 of the plugin's bytes, those of linked modules included: what a version of a plugin
+  // is known by.
   const std::string& content_hash() const;
   // Exports that can be called: functions () -> () or () -> i32, by name, sorted; of a component
   // those of its world, in camelCase.

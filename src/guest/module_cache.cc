@@ -4,6 +4,7 @@
 #include "guest/component.h"
 #include "guest/descriptor.h"
 #include "guest/engine_impl.h"
+#include "guest/imports.h"
 #include "guest/module_impl.h"
 #include "guest/text.h"
 
@@ -68,8 +69,8 @@ const std::string& cpu_features() {
   return features;
 }
 
-std::string file_name(Compiler compiler, const std::string& hash) {
-  return hash + "-" WASMTIME_VERSION "-" + compile_config_name(compiler) + "-" + cpu_features() +
+std::string file_name(const EngineOptions& engine, const std::string& hash) {
+  return hash + "-" WASMTIME_VERSION "-" + compile_config_name(engine) + "-" + cpu_features() +
          ".cwasm";
 }
 
@@ -117,10 +118,14 @@ Result<void> append_checksum(const fs::path& path, int fd) {
 
 Result<void> check_bytes(std::string_view wasm) {
   using namespace std::string_view_literals;
+  if (is_module_text(wasm)) return {};
   constexpr std::string_view magic = "\0asm"sv;
   if (!wasm.starts_with(magic)) {
-    return Error{wasm.empty() ? "the plugin is an empty file"
-                              : "the plugin is not WebAssembly: it does not begin with \"\\0asm\""};
+    return Error{
+        wasm.empty()
+            ? "the plugin is an empty file"
+            : "the plugin is not WebAssembly: it does not begin with \"\\0asm\", nor, as text, "
+              "with \"(module\""};
   }
   if (!is_component(wasm) && wasm.substr(4, 4) != "\1\0\0\0"sv) {
     return Error{"the plugin is of another version of WebAssembly than 1"};
@@ -146,7 +151,48 @@ Result<WasmComponent> map_component(Engine& engine, const fs::path& path) {
   return WasmComponent(component);
 }
 
+std::string of_part(const Program& program, const Program::Part& part) {
+  return program.parts.size() == 1 ? "" : "module \"" + part.name + "\": ";
+}
+
 }  // namespace
+
+struct ModuleCache::Loading {
+  ModuleCache& cache;
+  Engine& engine;
+
+  // `map` takes compiled code from a file: a module or a component.
+  template <class Map>
+  auto load_or_compile(std::string_view wasm, const std::string& hash, Map map) const
+      -> decltype(map(engine, {}));
+};
+
+template <class Map>
+auto ModuleCache::Loading::load_or_compile(std::string_view wasm,
+                                           const std::string& hash,
+                                           Map map) const -> decltype(map(engine, {})) {
+  const fs::path path = cache.folder_ / file_name(engine.options(), hash);
+  if (std::error_code error; fs::exists(path, error)) {
+    std::string reason = "its checksum is wrong";
+    if (MappedFile(path).intact()) {
+      auto module = map(engine, path);
+      if (module) return module;
+      reason = module.error().message;
+    }
+    if (cache.options_.log != nullptr) {
+      cache.options_.log->warn("{} cannot be used and is made again: {}", path.string(), reason);
+    }
+  }
+  TRY_VOID(cache.compile(engine.options(), wasm, path));
+  auto module = map(engine, path);
+  if (!module) {
+    std::error_code error;
+    fs::remove(path, error);
+    return Error{"the module does not fit the server's slots: " + module.error().message};
+  }
+  cache.prune();
+  return module;
+}
 
 Result<std::unique_ptr<ModuleCache>> ModuleCache::open(fs::path folder,
                                                        CompileLimits limits,
@@ -181,60 +227,98 @@ std::size_t ModuleCache::compilations() const {
   return compilations_;
 }
 
+namespace {
+
+// The index of the part whose exports are called.
+Result<std::size_t> main_of(std::span<const Program::Part> parts) {
+  if (parts.empty()) return Error{"No wasm files specified in Extism manifest"};
+  if (parts.size() > ModuleCache::modules_of_a_plugin_max) {
+    return Error{"the plugin has " + std::to_string(parts.size()) + " modules; there may be " +
+                 std::to_string(ModuleCache::modules_of_a_plugin_max)};
+  }
+  std::size_t main = parts.size() - 1;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::string& name = parts[i].name;
+    if (name == "main") main = i;
+    if (parts.size() > 1 && (name == extism_module || name == wasi_module)) {
+      return Error{"no module may be called \"" + name + "\""};
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!name.empty() && parts[j].name == name) {
+        return Error{"Duplicate module name found in Extism manifest: " + name};
+      }
+    }
+  }
+  return main;
+}
+
+// Of all that a plugin is made of; for a single module, of its bytes.
+std::string hash_of(std::span<const Program::Part> parts, std::span<const std::string> hashes) {
+  if (parts.size() == 1) return hashes.front();
+  std::string all;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    all += std::to_string(parts[i].name.size()) + ":" + parts[i].name + hashes[i];
+  }
+  return sha256(all);
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const Module>> ModuleCache::load(Engine& engine, std::string_view wasm) {
-  TRY_VOID(check_bytes(wasm));
-  const std::string hash = sha256(wasm);
-  {
+  return load(engine, Program{.parts = {{.name = {}, .wasm = wasm}}, .functions = {}});
+}
+
+Result<std::shared_ptr<const Module>> ModuleCache::load(Engine& engine, const Program& program) {
+  TRY(const std::size_t main, main_of(program.parts));
+  std::vector<std::string> hashes;
+  for (const Program::Part& part : program.parts) {
+    if (Result<void> checked = check_bytes(part.wasm); !checked) {
+      return Error{of_part(program, part) + checked.error().message};
+    }
+    hashes.push_back(sha256(part.wasm));
+  }
+  const std::string hash = hash_of(program.parts, hashes);
+  const std::pair<Engine*, std::string> key(&engine, program.wasi ? hash : hash + " without WASI");
+  if (program.functions.empty()) {
     const std::lock_guard lock(mutex_);
-    const auto found = loaded_.find({&engine, hash});
+    const auto found = loaded_.find(key);
     if (found != loaded_.end()) {
       if (auto module = found->second.lock()) return module;
     }
   }
-  TRY(std::shared_ptr<const Module> module, load_or_compile(engine, wasm, hash));
+  const Loading loading{*this, engine};
+  if (is_component(program.parts[main].wasm) && program.parts.size() == 1) {
+    TRY(WasmComponent component,
+        loading.load_or_compile(program.parts[main].wasm, hash, map_component));
+    return keep(key, Module::Impl::make(engine, std::move(component), hash));
+  }
+  std::vector<CompiledPart> parts;
+  for (std::size_t i = 0; i < program.parts.size(); ++i) {
+    const Program::Part& part = program.parts[i];
+    if (is_component(part.wasm)) {
+      return Error{of_part(program, part) + "it is a component, and those are not linked"};
+    }
+    Result<WasmModule> module = loading.load_or_compile(part.wasm, hashes[i], map_module);
+    if (!module) return Error{of_part(program, part) + module.error().message};
+    parts.push_back({part.name, *std::move(module)});
+  }
+  Result<std::shared_ptr<const Module>> module =
+      Module::Impl::make(engine, std::move(parts), main, program.wasi, program.functions, hash);
+  return program.functions.empty() ? keep(key, std::move(module)) : module;
+}
+
+Result<std::shared_ptr<const Module>> ModuleCache::keep(
+    const std::pair<Engine*, std::string>& key, Result<std::shared_ptr<const Module>> module) {
+  if (!module) return module;
   const std::lock_guard lock(mutex_);
   std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
-  loaded_.insert_or_assign({&engine, hash}, module);
+  loaded_.insert_or_assign(key, *module);
   return module;
 }
 
-Result<std::shared_ptr<const Module>> ModuleCache::load_or_compile(Engine& engine,
-                                                                   std::string_view wasm,
-                                                                   const std::string& hash) {
-  return is_component(wasm) ? load_or_compile(engine, wasm, hash, map_component)
-                            : load_or_compile(engine, wasm, hash, map_module);
-}
-
-template <class Map>
-Result<std::shared_ptr<const Module>> ModuleCache::load_or_compile(Engine& engine,
-                                                                   std::string_view wasm,
-                                                                   const std::string& hash,
-                                                                   Map map) {
-  const Compiler compiler = engine.options().compiler;
-  const fs::path path = folder_ / file_name(compiler, hash);
-  if (std::error_code error; fs::exists(path, error)) {
-    std::string reason = "its checksum is wrong";
-    if (MappedFile(path).intact()) {
-      auto module = map(engine, path);
-      if (module) return Module::Impl::make(engine, *std::move(module), hash);
-      reason = module.error().message;
-    }
-    if (options_.log != nullptr) {
-      options_.log->warn("{} cannot be used and is made again: {}", path.string(), reason);
-    }
-  }
-  TRY_VOID(compile(compiler, wasm, path));
-  auto module = map(engine, path);
-  if (!module) {
-    std::error_code error;
-    fs::remove(path, error);
-    return Error{"the module does not fit the server's slots: " + module.error().message};
-  }
-  prune();
-  return Module::Impl::make(engine, *std::move(module), hash);
-}
-
-Result<void> ModuleCache::compile(Compiler compiler, std::string_view wasm, const fs::path& to) {
+Result<void> ModuleCache::compile(const EngineOptions& engine,
+                                  std::string_view wasm,
+                                  const fs::path& to) {
   {
     const std::lock_guard lock(mutex_);
     ++compilations_;
@@ -243,7 +327,7 @@ Result<void> ModuleCache::compile(Compiler compiler, std::string_view wasm, cons
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC | O_APPEND));
   if (!file) return Error{"cannot write in " + folder_.string() + ": " + system_text(errno)};
   places_.acquire();
-  Result<void> done = compile_in_child(options_.compiler, compiler, limits_, wasm, file.get());
+  Result<void> done = compile_in_child(options_.compiler, engine, limits_, wasm, file.get());
   places_.release();
   if (done) done = append_checksum(temporary, file.get());
   if (done && ::rename(temporary.c_str(), to.c_str()) != 0) {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "guest/engine.h"
 #include "guest/module.h"
+#include "guest/program.h"
 
 #include <chrono>
 #include <cstddef>
@@ -45,6 +46,8 @@ struct ModuleCacheOptions {
 class ModuleCache {
  public:
   static constexpr int compilations_at_once_max = 2;
+  // Each takes a slot of the pool in every instance of its plugin.
+  static constexpr std::size_t modules_of_a_plugin_max = 16;
 
   // The folder is made with mode 0700; an existing one that others may write is refused.
   static Result<std::unique_ptr<ModuleCache>> open(std::filesystem::path folder,
@@ -58,6 +61,9 @@ class ModuleCache {
   // a slot, a limit of the compiler reached. The same content gives the same Module as long as
   // somebody holds it.
   Result<std::shared_ptr<const Module>> load(Engine& engine, std::string_view wasm);
+  // The same for a plugin of several modules, or with functions of the program's own. One with
+  // functions is linked anew each time.
+  Result<std::shared_ptr<const Module>> load(Engine& engine, const Program& program);
 
   // Modules compiled so far, for metrics and tests.
   std::size_t compilations() const;
@@ -65,16 +71,13 @@ class ModuleCache {
  private:
   ModuleCache(std::filesystem::path folder, CompileLimits limits, ModuleCacheOptions options);
 
-  Result<std::shared_ptr<const Module>> load_or_compile(Engine& engine,
-                                                        std::string_view wasm,
-                                                        const std::string& hash);
-  // `map` takes compiled code from a file: a module or a component.
-  template <class Map>
-  Result<std::shared_ptr<const Module>> load_or_compile(Engine& engine,
-                                                        std::string_view wasm,
-                                                        const std::string& hash,
-                                                        Map map);
-  Result<void> compile(Compiler compiler, std::string_view wasm, const std::filesystem::path& to);
+  struct Loading;  // Wasmtime's types stay in this folder's sources
+  // Remembers a module that was made.
+  Result<std::shared_ptr<const Module>> keep(const std::pair<Engine*, std::string>& key,
+                                             Result<std::shared_ptr<const Module>> module);
+  Result<void> compile(const EngineOptions& engine,
+                       std::string_view wasm,
+                       const std::filesystem::path& to);
   void prune() const;
 
   const std::filesystem::path folder_;

@@ -31,7 +31,7 @@ std::string refusal_of(std::string_view wasm) {
 TEST(BadModules, AreRefusedWhenTheyAreNotWebAssembly) {
   EXPECT_SAYS(refusal_of(""), "empty file");
   EXPECT_SAYS(refusal_of("#!/bin/sh\n"), "not WebAssembly");
-  EXPECT_SAYS(refusal_of("(module)"), "not WebAssembly");
+  EXPECT_SAYS(refusal_of("[module]"), "not WebAssembly");
   EXPECT_SAYS(refusal_of(std::string_view("\0asm\2\0\0\0", 8)), "another version");
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "guest/component.h"
+#include "guest/host_function.h"
 #include "guest/module.h"
 #include "guest/wasmtime.h"
 
@@ -31,17 +32,47 @@ struct StateExports {
 
 class BaseImages;
 
+// A module that others of the plugin import from, with an instance in each of the plugin's.
+struct Linked {
+  std::string name;
+  WasmModule module;
+  std::vector<StartUp> start_up;
+};
+
+// The same, but each imported call runs on an instance of its own, in a store of its own that ends
+// with the call (command.cc).
+struct Command {
+  struct Function {
+    const Command* command;
+    std::size_t export_index;
+    std::size_t results;
+  };
+  std::string name;
+  WasmModule module;
+  WasmInstancePre pre;
+  std::vector<StartUp> start_up;
+  std::vector<std::unique_ptr<const Function>> functions;  // the linker refers to them
+};
+
+// One of Program's parts, compiled.
+struct CompiledPart {
+  std::string name;
+  WasmModule module;
+};
+
 struct Module::Impl {
-  Impl(Engine& e, WasmModule m, WasmInstancePre p, std::string hash);
+  explicit Impl(Engine& e);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
-  // An export () -> () or () -> i32: its place among the exports, and among `functions`.
+  // An exported function: its place among the exports, and among the functions.
   struct Function {
     std::size_t export_index;
     std::size_t index;
-    bool returns_code;
+    std::size_t parameters;
+    std::size_t results;
+    bool listed;  // of type () -> () or () -> i32; others are called by mistake only
   };
   struct Hash {
     using is_transparent = void;
@@ -50,13 +81,18 @@ struct Module::Impl {
     }
   };
 
-  // From compiled code; checks what the engine's slots and our functions can give.
   static Result<std::shared_ptr<const Module>> make(Engine& engine,
                                                     WasmComponent component,
                                                     std::string content_hash);
-  static Result<std::shared_ptr<const Module>> make(Engine& engine,
-                                                    WasmModule module,
-                                                    std::string content_hash);
+  // From compiled code, `main` the index of the plugin's own module; checks what the engine's
+  // slots, our functions and the program's can give.
+  static Result<std::shared_ptr<const Module>> make(
+      Engine& engine,
+      std::vector<CompiledPart> parts,
+      std::size_t main,
+      bool wasi,
+      std::vector<std::shared_ptr<const HostFunctionSpec>> functions,
+      std::string content_hash);
 
   const Function* find(std::string_view name) const {
     const auto found = by_name.find(name);
@@ -64,9 +100,14 @@ struct Module::Impl {
   }
 
   Engine& engine;
-  // A plugin is a module, or a component: the first two are null, or `component` is.
+  // Of the program; the linker refers to them.
+  std::vector<std::shared_ptr<const HostFunctionSpec>> host_functions;
+  std::vector<std::unique_ptr<Command>> commands;
+  WasmLinker linker;           // the engine's and these; null when there are none
+  std::vector<Linked> linked;  // in the order in which they are instantiated
+  // A plugin is a module, or a component: these two are null, or `component` is.
   WasmModule module;
-  WasmInstancePre pre;
+  WasmInstancePre pre;  // null when something is linked: what it imports is of the instance then
   std::string content_hash;
   std::vector<std::string> functions;
   std::unordered_map<std::string, Function, Hash, std::equal_to<>> by_name;

@@ -14,6 +14,8 @@ std::string_view name_of(Ending ending) {
       return "timeout";
     case Ending::out_of_memory:
       return "oom";
+    case Ending::out_of_fuel:
+      return "fuel";
     case Ending::output:
       return "output";
     case Ending::missing:
@@ -22,6 +24,19 @@ std::string_view name_of(Ending ending) {
       return "snapshot";
   }
   return "unknown";
+}
+
+std::string_view extism_text(const Outcome& outcome) {
+  switch (outcome.ending) {
+    case Ending::done:
+      return {};
+    case Ending::timeout:
+      return "timeout";
+    case Ending::out_of_memory:
+      return "oom";
+    default:
+      return outcome.message;
+  }
 }
 
 }  // namespace troupe::guest

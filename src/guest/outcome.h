@@ -14,14 +14,20 @@ enum class Ending {
   trap,     // unreachable, out of bounds, stack overflow, a host function that refused to go on
   timeout,  // ran longer than its limit
   out_of_memory,  // memory or table growth beyond its limit
+  out_of_fuel,    // more instructions than its limit
   output,         // more output than its limit
   missing,        // the plugin has no such function
   snapshot,       // the snapshot to wake from is damaged, or not of this plugin
 };
 
 // The word for an ending in error payloads, logs and metrics: "done", "error", "trap", "timeout",
-// "oom", "output", "missing", "snapshot".
+// "oom", "fuel", "output", "missing", "snapshot".
 std::string_view name_of(Ending ending);
+
+struct Outcome;
+// What libextism says about it, where it has fixed words: "timeout", "oom", and the message for all
+// else. Empty when done.
+std::string_view extism_text(const Outcome& outcome);
 
 // The memory an output lies in: borrowed from the shard, given back by the Outcome's end.
 class Arena;
@@ -35,13 +41,17 @@ using LentArena = std::unique_ptr<Arena, ReturnArena>;
 // Lives on the shard of the call, not longer than the engine.
 struct Outcome {
   Ending ending = Ending::done;
-  // The output of a call that is done. Valid as long as this Outcome, wherever it is moved.
+  // The output of a call that came to its own end, done or with an error. Valid as long as this
+  // Outcome, wherever it is moved.
   std::string_view output;
   // What the client may read: the guest's error text, or one sentence about the failure. Valid
   // UTF-8.
   std::string message;
   // For the log alone: the guest's backtrace of a trap.
   std::string detail;
+  // Extism's code of return: 0 when done, the guest's own when it reported an error or exited, 134
+  // for a trap or a timeout, -1 for all other failures.
+  std::int32_t code = 0;
   // Where the turn's clock stood in the end: beyond the turn's time by readings and waits. 0 when
   // no guest code ran. The next turn's time must not be before it.
   std::int64_t clock_ns = 0;

@@ -176,7 +176,7 @@ TEST(Snapshot, WorksWithoutMemoryAndWithoutGlobals) {
 
 TEST(Snapshot, StillEndsGrowthBeyondTheLimitAfterWaking) {
   Plugin plugin(module_text(R"((func (export "grow") (drop (memory.grow (i32.const 3)))))"));
-  plugin.environment.limits.memory_pages_max = 6;
+  plugin.environment.limits.memory_pages_max = 5;
   plugin.output("grow");
   EXPECT_EQ(sleep_and_wake(plugin).ending, Ending::done);
   EXPECT_EQ(plugin.call("grow").ending, Ending::out_of_memory);
@@ -283,10 +283,10 @@ TEST(Snapshot, WithMoreMemoryThanTheLimitIsRefused) {
   Plugin plugin(module_text(R"((func (export "grow") (drop (memory.grow (i32.const 5)))))"));
   plugin.output("grow");
   const Snapshot snapshot = plugin.instance->capture().value();
-  plugin.environment.limits.memory_pages_max = 6;
+  plugin.environment.limits.memory_pages_max = 4;
   const Outcome outcome = restored(plugin, snapshot);
   EXPECT_EQ(outcome.ending, Ending::out_of_memory);
-  EXPECT_EQ(outcome.message, "the plugin needs more memory than its limit of 6 pages of 64 KiB");
+  EXPECT_EQ(outcome.message, "the plugin needs more memory than its limit of 4 pages of 64 KiB");
 }
 
 TEST(Snapshot, ThatIsDamagedAnywhereIsRefused) {

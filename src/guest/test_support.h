@@ -150,6 +150,17 @@ inline std::string module_text(std::string_view body) {
          ")";
 }
 
+// A plugin of several modules, by name and text.
+inline Result<std::shared_ptr<const Module>> load_program(
+    const std::vector<std::pair<std::string, std::string>>& parts,
+    std::vector<std::shared_ptr<const HostFunctionSpec>> functions = {},
+    bool wasi = true) {
+  Shared& shared = Shared::get();
+  Program program{.parts = {}, .wasi = wasi, .functions = std::move(functions)};
+  for (const auto& [name, text] : parts) program.parts.push_back({name, text});
+  return shared.cache->load(*shared.engine, program);
+}
+
 inline std::uint64_t number_in(std::string_view output) {
   std::uint64_t number = 0;
   if (output.size() != sizeof number) throw std::runtime_error("the output is not a number");
@@ -170,6 +181,7 @@ class Plugin {
  public:
   explicit Plugin(std::string_view text, std::size_t shard_index = 0)
       : shard(shard_index), module(load(text)) {}
+  explicit Plugin(std::shared_ptr<const Module> m) : shard(0), module(std::move(m)) {}
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
 

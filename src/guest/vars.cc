@@ -38,6 +38,10 @@ void Vars::erase(std::string_view name) {
   entries_.erase(found);
 }
 
+void Vars::erase_all() {
+  while (!entries_.empty()) erase(entries_.begin()->first);
+}
+
 void Vars::rollback() {
   for (auto& [name, value] : std::exchange(undo_, {})) {
     if (const auto found = entries_.find(name); found != entries_.end()) {

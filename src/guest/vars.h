@@ -20,6 +20,7 @@ class Vars {
   // bytes of key and value and 48 more, the new one included and a replaced one not subtracted.
   bool set(std::string_view name, std::string_view value, std::size_t bytes_max);
   void erase(std::string_view name);
+  void erase_all();
 
   // Changes since the last commit or rollback are kept, or undone.
   void commit() { undo_.clear(); }

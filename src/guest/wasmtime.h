@@ -40,6 +40,7 @@ using WasmStore = std::unique_ptr<wasmtime_store_t, Release<wasmtime_store_delet
 using WasmFuture = std::unique_ptr<wasmtime_call_future_t, Release<wasmtime_call_future_delete>>;
 using WasmError = std::unique_ptr<wasmtime_error_t, Release<wasmtime_error_delete>>;
 using WasmTrap = std::unique_ptr<wasm_trap_t, Release<wasm_trap_delete>>;
+using WasmValueType = std::unique_ptr<wasm_valtype_t, Release<wasm_valtype_delete>>;
 using WasmFunctionType = std::unique_ptr<wasm_functype_t, Release<wasm_functype_delete>>;
 
 struct ByteVector : wasm_byte_vec_t {
@@ -53,6 +54,16 @@ struct ByteVector : wasm_byte_vec_t {
 
 inline std::string_view view(const wasm_name_t* name) {
   return name == nullptr ? std::string_view{} : std::string_view{name->data, name->size};
+}
+
+// The kind of a type: a WASMTIME_VALTYPE_KIND_*. Never wasm_valtype_kind, which ends the process at
+// a type that it does not know.
+inline wasmtime_valtype_kind_t kind_of(const wasm_valtype_t* type) {
+  wasmtime_valtype_t value;
+  wasmtime_valtype_new(type, &value);
+  const wasmtime_valtype_kind_t kind = value.kind;
+  wasmtime_valtype_delete(&value);
+  return kind;
 }
 
 // The text of an error; takes the error.

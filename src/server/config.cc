@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include "guest/secrets.h"
+#include "server/manifest.h"
 #include "server/source.h"
 #include "server/suggest.h"
 #include "server/toml_section.h"
@@ -218,14 +219,10 @@ class Reader {
     if (!actor::is_plugin_name(name)) section.mistake("", actor::plugin_name_rule);
     read_source(section, plugin.source);
     read_file(section, "wasm", plugin.wasm);
-    section.not_offered("manifest", "name the module with wasm, and its settings here");
-    if (section.has("source") == section.has("wasm") && !section.has("manifest")) {
-      section.mistake(
-          section.has("source") ? "wasm" : "",
-          section.has("source")
-              ? "source is given too; a plugin has one of the two"
-              : "has neither source (a file or a project's folder) nor wasm (a module)");
-    }
+    read_file(section, "manifest", plugin.manifest);
+    check_origin(section);
+    plugin.folder = folder_;
+    read_manifest(section, plugin);
     read_behaviour(section, plugin.behaviour);
     if (std::string durability; section.string("durability", durability)) {
       static const std::vector<std::string> known = {"none", "async", "commit"};
@@ -242,9 +239,7 @@ class Reader {
       }
     }
     section.flag("init_payload", plugin.init_payload);
-    if (bool wasi = true; section.flag("wasi", wasi) && !wasi) {
-      section.mistake("wasi", "this version of troupe cannot switch it off; leave the key out");
-    }
+    section.flag("wasi", plugin.wasi);
     section.string_table("config", [&](const std::string& key, const std::string& value) {
       plugin.environment.config.insert_or_assign(key, value);
     });
@@ -309,6 +304,38 @@ class Reader {
       }
     });
     if (section.has("secrets")) environment.secrets = std::move(secrets);
+  }
+
+  // A plugin comes from one place.
+  static void check_origin(Section& section) {
+    static constexpr std::array<std::string_view, 3> keys = {"source", "wasm", "manifest"};
+    std::string_view first;
+    for (const std::string_view key : keys) {
+      if (!section.has(key)) continue;
+      if (!first.empty()) {
+        section.mistake(key, fmt::format("{} is given too; a plugin has one of them", first));
+        return;
+      }
+      first = key;
+    }
+    if (first.empty()) {
+      section.mistake("",
+                      "has neither source (a file or a project's folder) nor wasm (a module) nor "
+                      "manifest (Extism's, JSON or TOML)");
+    }
+  }
+
+  // The settings in an Extism manifest; those in this file win.
+  static void read_manifest(Section& section, PluginConfig& plugin) {
+    if (plugin.manifest.empty()) return;
+    std::error_code error;
+    if (!fs::is_regular_file(plugin.manifest, error)) return;  // noted before
+    const Result<Manifest> manifest = load_manifest(plugin.manifest);
+    if (!manifest) {
+      section.mistake("manifest", manifest.error().message);
+      return;
+    }
+    manifest->apply(plugin.environment, plugin.folder);
   }
 
   void read_file(Section& section, std::string_view key, fs::path& path) {

@@ -48,15 +48,21 @@ struct ServerBounds {
 struct PluginConfig {
   std::string name;
   std::string place;  // FILE:LINE:COLUMN: plugins.NAME, for messages about it
-  // One of the two is set.
+  // One of the three is set.
   std::filesystem::path source;
   std::filesystem::path wasm;
+  std::filesystem::path manifest;
+  std::filesystem::path folder;  // what paths in the manifest are relative to
+  bool wasi = true;
   actor::Behaviour behaviour = actor::Behaviour::live_state;
   bool init_payload = false;
   guest::Environment environment;
   actor::Bounds bounds;
 
-  const std::filesystem::path& file() const { return source.empty() ? wasm : source; }
+  const std::filesystem::path& file() const {
+    if (!source.empty()) return source;
+    return wasm.empty() ? manifest : wasm;
+  }
 };
 
 struct TopicConfig {

@@ -118,6 +118,34 @@ plugin = "todo"
       "from a file, from the environment");
 }
 
+TEST_F(ConfigFile, TakesThePluginsOfAManifestAndItsSettings) {
+  write("todo.json",
+        R"({"wasm":[{"path":"todo.wasm"}],"memory":{"max_pages":7,"max_var_bytes":8},
+            "config":{"a":"manifest","b":"manifest"},"timeout_ms":9})");
+  const Config config = load(R"([plugins.todo]
+manifest = "todo.json"
+behaviour = "live_state"
+wasi = false
+config = { b = "file" }
+memory = { max_pages = 70 }
+
+[[topics]]
+match = "todo:*"
+plugin = "todo"
+)")
+                            .value();
+  const PluginConfig& plugin = config.plugins.at(0);
+  EXPECT_EQ(plugin.file(), folder_ / "todo.json");
+  EXPECT_EQ(plugin.folder, folder_);
+  EXPECT_FALSE(plugin.wasi);
+  const guest::Environment& environment = plugin.environment;
+  EXPECT_EQ(environment.config.at("a"), "manifest");
+  EXPECT_EQ(environment.config.at("b"), "file");
+  EXPECT_EQ(environment.limits.memory_pages_max, 70U);
+  EXPECT_EQ(environment.limits.vars_bytes_max, 8U);
+  EXPECT_EQ(environment.limits.timeout, std::chrono::milliseconds(9));
+}
+
 TEST_F(ConfigFile, FillsInTheDefaults) {
   const Config config = load(sound).value();
   EXPECT_EQ(config.data_dir, folder_ / "troupe-data");
@@ -367,15 +395,15 @@ INSTANTIATE_TEST_SUITE_P(
                 "[plugins.Todo]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n",
                 "troupe.toml:8:10: plugins.Todo: a plugin's name has 1 to 63 of the characters a-z "
                 "0-9 _ . - and begins with a letter or digit"},
-        Mistake{"PluginWithoutCode",
-                "[plugins.b]\nbehaviour = \"live_state\"\n",
-                "troupe.toml:8:10: plugins.b: has neither source (a file or a project's folder) nor "
-                "wasm (a module)"},
+        Mistake{
+            "PluginWithoutCode",
+            "[plugins.b]\nbehaviour = \"live_state\"\n",
+            "troupe.toml:8:10: plugins.b: has neither source (a file or a project's folder) nor "
+            "wasm (a module) nor manifest (Extism's, JSON or TOML)"},
         Mistake{"PluginWithTwoCodes",
                 "[plugins.b]\nsource = \"todo.js\"\nwasm = \"todo.wasm\"\n"
                 "behaviour = \"live_state\"\n",
-                "troupe.toml:10:8: plugins.b.wasm: source is given too; a plugin has one of the "
-                "two"},
+                "troupe.toml:10:8: plugins.b.wasm: source is given too; a plugin has one of them"},
         Mistake{"PluginIsNoTable",
                 "[plugins]\nb = \"todo.js\"\n",
                 "troupe.toml:9:5: plugins.b: expected a table, got a string"},
@@ -404,11 +432,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "memory = { max_pages = 101 }\n",
                 "troupe.toml:13:24: plugins.b.memory.max_pages: must be between 1 and 100, got "
                 "101"},
-        Mistake{"Wasi",
-                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
-                "wasi = false\n",
-                "troupe.toml:11:8: plugins.b.wasi: this version of troupe cannot switch it off; "
-                "leave the key out"},
         Mistake{"Tls",
                 "[http]\ntls_key = \"key.pem\"\n",
                 "troupe.toml:9:11: http.tls_key: this version of troupe does not offer it yet; put "
@@ -431,7 +454,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"AllowedHosts",
                 "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
                 "allowed_hosts = [\"*.example.com\", \"https://a.example\"]\n",
-                "troupe.toml:11:35: plugins.b.allowed_hosts: \"https://a.example\" is no host; "
+                "troupe.toml:11:35: plugins.b.allowed_hosts[1]: \"https://a.example\" is no host; "
                 "write its name in lower case, without scheme, port and path, such as "
                 "\"api.example.com\" or \"*.example.com\""},
         Mistake{
@@ -441,9 +464,9 @@ INSTANTIATE_TEST_SUITE_P(
             "troupe.toml:11:17: plugins.b.allowed_paths: \"public\" has no name for the plugin, "
             "such as \"/data\""},
         Mistake{"Manifest",
-                "[plugins.b]\nmanifest = \"todo.json\"\nbehaviour = \"live_state\"\n",
-                "troupe.toml:9:12: plugins.b.manifest: this version of troupe does not offer it "
-                "yet; name the module with wasm, and its settings here"},
+                "[plugins.b]\nmanifest = \"todo.js\"\nbehaviour = \"live_state\"\n",
+                "troupe.toml:9:12: plugins.b.manifest: todo.js:1:1: wasm: No wasm files specified "
+                "in Extism manifest"},
         Mistake{"Journal",
                 "[journal]\nurl = \"sqlite:\"\n",
                 "troupe.toml:8:1: journal: this version of troupe does not offer it yet; remove "

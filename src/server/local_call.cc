@@ -1,83 +1,26 @@
 #include "server/local_call.h"
 
-#include "base/clock.h"
 #include "base/json.h"
-#include "base/random.h"
-#include "base/task.h"
-#include "guest/engine.h"
-#include "guest/module_cache.h"
-#include "guest/vars.h"
+#include "guest/module.h"
 #include "guests/js/builder/build.h"
+#include "server/local_plugin.h"
 #include "server/plugin_loader.h"
 #include "server/source.h"
 #include "server/suggest.h"
-#include "shard/shard.h"
 
 #include <fmt/format.h>
 
-#include <array>
 #include <memory>
-#include <optional>
 #include <unistd.h>
 #include <utility>
-#include <vector>
 
 namespace troupe::server {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Says what an actor's host functions would do. There is no actor, so nothing comes of it.
-class LocalHost final : public guest::Host {
- public:
-  LocalHost(const LocalCall& call, std::string name) : call_(call), name_(std::move(name)) {}
-
-  Result<std::string> call(std::string_view function, std::string_view input) override {
-    if (function == "self") {
-      std::string self = R"({"address":)";
-      json::quote(self, name_ + "/local");
-      return self + R"(,"version":"local"})";
-    }
-    log(guest::LogLevel::info, fmt::format("{} {}", function, input));
-    return std::string();
-  }
-
-  void log(guest::LogLevel level, std::string_view text) override {
-    if (call_.log) call_.log(level, text);
-  }
-
- private:
-  const LocalCall& call_;
-  const std::string name_;  // the plugin's
-};
-
-guest::TurnInputs inputs_now() {
-  guest::TurnInputs inputs{.time_ns = SystemClock().now_ns()};
-  Random random;
-  random.fill(inputs.seed);
-  random.fill(inputs.idempotency);
-  return inputs;
-}
-
-Task<LocalOutcome> run(const LocalCall& call,
-                       shard::Shard& shard,
-                       shard::RunQueue::Lane& lane,
-                       std::shared_ptr<const guest::Module> module,
-                       guest::Host& host) {
-  const auto take = [](const guest::Outcome& outcome) {
-    return LocalOutcome{.ending = outcome.ending,
-                        .output = std::string(outcome.output),
-                        .message = outcome.message,
-                        .detail = outcome.detail};
-  };
-  auto [instance, started] = co_await guest::Instance::create(
-      shard, lane, std::move(module), call.environment, inputs_now(), host);
-  if (!instance) co_return take(started);
-  guest::Vars vars;
-  const std::array<std::string_view, 1> input = {call.input};
-  const guest::Outcome outcome =
-      co_await instance->call(call.function, input, inputs_now(), vars, host);
-  co_return take(outcome);
+bool is_url(std::string_view text) {
+  return text.starts_with("http://") || text.starts_with("https://");
 }
 
 guest::LogLevel level_of(js::BuildLog::Level level) {
@@ -96,10 +39,62 @@ guest::LogLevel level_of(js::BuildLog::Level level) {
   return guest::LogLevel::info;
 }
 
+Manifest::Module module_at(const std::string& name, const std::string& file) {
+  Manifest::Module module;
+  module.place = file;
+  module.name = name;
+  if (is_url(file)) {
+    module.url = file;
+  } else {
+    module.path = file;
+  }
+  return module;
+}
+
+Result<Manifest::Module> built(const LocalCall& call) {
+  PluginConfig plugin;
+  TRY(plugin.source, find_source(call.file));
+  CodeResult code = read_code(plugin, call.cache_folder);
+  if (!code) return Error{code.error().message};
+  if (call.log) {
+    for (const std::string& warning : code->warnings) call.log(guest::LogLevel::warn, warning);
+    for (const js::BuildLog& line : code->log) call.log(level_of(line.level), line.text);
+  }
+  Manifest::Module module;
+  module.data.assign(code->wasm.begin(), code->wasm.end());
+  return module;
+}
+
+Result<Manifest> manifest_of(const LocalCall& call) {
+  if (call.is_manifest) return load_manifest(call.file);
+  Manifest manifest;
+  if (is_url(call.file) || is_module(call.file)) {
+    manifest.modules.push_back(module_at("main", call.file));
+  } else {
+    TRY(Manifest::Module module, built(call));
+    module.name = "main";
+    manifest.modules.push_back(std::move(module));
+  }
+  return manifest;
+}
+
+// What an actor's host functions would do. There is no actor, so nothing comes of it.
+Result<std::string> answer(const LocalCall& call,
+                           std::string_view function,
+                           std::string_view input) {
+  if (function == "self") {
+    std::string self = R"({"address":)";
+    json::quote(self, name_of_source(call.file) + "/local");
+    return self + R"(,"version":"local"})";
+  }
+  if (call.log) call.log(guest::LogLevel::info, fmt::format("{} {}", function, input));
+  return std::string();
+}
+
 }  // namespace
 
 bool is_module(const fs::path& file) {
-  return file.extension() == ".wasm";
+  return file.extension() == ".wasm" || file.extension() == ".wat";
 }
 
 fs::path user_cache_folder() {
@@ -115,56 +110,59 @@ Result<std::vector<std::string>> functions_of(std::span<const std::uint8_t> wasm
   TRY(const std::unique_ptr<guest::ModuleCache> cache,
       guest::ModuleCache::open(cache_folder / "modules", {}));
   TRY(const std::shared_ptr<const guest::Module> module,
-      cache->load(*engine, {reinterpret_cast<const char*>(wasm.data()), wasm.size()}));
+      cache->load(*engine,
+                  std::string_view(reinterpret_cast<const char*>(wasm.data()), wasm.size())));
   return std::vector<std::string>(module->functions().begin(), module->functions().end());
 }
 
-Result<LocalOutcome> call_locally(const LocalCall& call) {
-  PluginConfig plugin;
-  plugin.behaviour = actor::Behaviour::call;
-  plugin.environment = call.environment;
-  if (is_module(call.file)) {
-    plugin.wasm = call.file;
-  } else {
-    TRY(plugin.source, find_source(call.file));
-  }
-  plugin.name = name_of_source(plugin.file());
+Result<void> call_locally(
+    const LocalCall& call,
+    const std::function<bool(const guest::Outcome&, std::chrono::nanoseconds)>& take) {
+  TRY(Manifest manifest, manifest_of(call));
+  std::vector<Manifest::Module> links;
+  for (const LocalCall::Link& link : call.links) links.push_back(module_at(link.name, link.file));
+  manifest.modules.insert(manifest.modules.begin(), links.begin(), links.end());
+  if (call.override_manifest) call.override_manifest(manifest);
+  TRY(const LoadedModules modules, load_modules(manifest, {}, Fetch()));
 
-  CodeResult code = read_code(plugin, call.cache_folder);
-  if (!code) return Error{code.error().message};
-  if (call.log) {
-    for (const std::string& warning : code->warnings) call.log(guest::LogLevel::warn, warning);
-    for (const js::BuildLog& line : code->log) call.log(level_of(line.level), line.text);
-  }
+  LocalPlugin::Options options{.environment = call.environment, .log = call.log};
+  manifest.apply(options.environment, {});
+  options.ask = [&call](std::string_view function, std::string_view input) {
+    return answer(call, function, input);
+  };
+  options.wrote = call.wrote;
+  options.traced = call.traced;
 
   // One call of JavaScript that may have just changed is worth a quick compilation; a module is
   // compiled once.
-  TRY(const std::unique_ptr<guest::Engine> engine,
-      guest::Engine::create({.compiler = is_module(call.file) || is_project(plugin.source)
-                                             ? guest::Compiler::optimising
-                                             : guest::Compiler::fast,
-                             .instances_max = 1,
-                             .memory_pages_max = call.environment.limits.memory_pages_max}));
-  TRY(const std::unique_ptr<guest::ModuleCache> cache,
-      guest::ModuleCache::open(call.cache_folder / "modules", {}));
-  TRY(const std::shared_ptr<const actor::PluginVersion> version,
-      make_version(plugin, *code, *cache, *engine));
-  if (!version->module->has_function(call.function)) {
-    const std::vector<std::string> functions(version->module->functions().begin(),
-                                             version->module->functions().end());
+  bool is_script = !call.is_manifest && !is_module(call.file) && !is_url(call.file);
+  if (is_script) {
+    TRY(const fs::path source, find_source(call.file));
+    is_script = !is_project(source);
+  }
+  TRY(std::shared_ptr<LocalRuntime> runtime,
+      LocalRuntime::create(
+          {.compiler = is_script ? guest::Compiler::fast : guest::Compiler::optimising,
+           .fuel = call.environment.limits.fuel_max.has_value(),
+           .trace = static_cast<bool>(call.traced),
+           .cache_folder = call.cache_folder}));
+  auto plugin = LocalPlugin::create(
+      std::move(runtime), {.parts = modules.program(), .functions = {}}, std::move(options));
+  if (!plugin) return Error{fmt::format("{}: {}", call.file, plugin.error().message)};
+  const guest::Module& module = (*plugin)->module();
+  if (!module.has_function(call.function)) {
+    const std::vector<std::string> functions(module.functions().begin(), module.functions().end());
     return Error{fmt::format("{} does not export \"{}\"{}",
-                             call.file.string(),
+                             call.file,
                              call.function,
                              suggestion(call.function, functions))};
   }
-
-  shard::Shard shard(0);
-  shard::RunQueue::Lane lane;
-  LocalHost host(call, plugin.name);
-  Task<LocalOutcome> task = run(call, shard, lane, version->module, host);
-  task.start();
-  while (!task.done()) shard.io().run_one();
-  return task.take();
+  for (std::size_t i = 0; i < call.times; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    const guest::Outcome& outcome = (*plugin)->call(call.function, call.input);
+    if (!take(outcome, std::chrono::steady_clock::now() - begin)) break;
+  }
+  return {};
 }
 
 }  // namespace troupe::server

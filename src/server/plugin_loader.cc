@@ -42,6 +42,25 @@ CodeResult build_project(const toolchain::Project& project) {
   return Code{.wasm = std::move(built->wasm), .sources = std::move(built->sources)};
 }
 
+CodeResult read_manifest(const PluginConfig& plugin) {
+  CodeError error{.sources = {plugin.manifest}};
+  Result<Manifest> manifest = load_manifest(plugin.manifest);
+  if (!manifest) {
+    error.message = std::move(manifest.error().message);
+    return error;
+  }
+  Result<LoadedModules> modules = load_modules(*manifest, plugin.folder, Fetch());
+  if (!modules) {
+    error.message = fmt::format("{}: {}", plugin.manifest.string(), modules.error().message);
+    return error;
+  }
+  Code code;
+  code.sources = modules->files;
+  code.sources.push_back(plugin.manifest);
+  code.modules = *std::move(modules);
+  return code;
+}
+
 std::string_view as_text(const std::vector<std::uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -65,6 +84,7 @@ std::string missing_init(const PluginConfig& plugin, const guest::Module& module
 }  // namespace
 
 CodeResult read_code(const PluginConfig& plugin, const fs::path& cache_folder) {
+  if (!plugin.manifest.empty()) return read_manifest(plugin);
   if (plugin.source.empty()) return read_module(plugin);
   if (const auto project = toolchain::find_project(plugin.source)) return build_project(*project);
   js::BuildResult built = js::build({.entry = plugin.source, .cache_folder = cache_folder});
@@ -87,7 +107,9 @@ Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginCon
                                                                  const Code& code,
                                                                  guest::ModuleCache& cache,
                                                                  guest::Engine& engine) {
-  auto module = cache.load(engine, as_text(code.wasm));
+  guest::Program program{.parts = code.modules.program(), .wasi = plugin.wasi, .functions = {}};
+  if (program.parts.empty()) program.parts.push_back({"", as_text(code.wasm)});
+  auto module = cache.load(engine, program);
   if (!module) {
     return Error{fmt::format("{}: {}", plugin.file().string(), module.error().message)};
   }

@@ -10,6 +10,7 @@
 #include "guest/module_cache.h"
 #include "guests/js/builder/build.h"
 #include "server/config.h"
+#include "server/manifest.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -25,7 +26,8 @@ namespace troupe::server {
 
 // A plugin's bytes, and the files they were made from.
 struct Code {
-  std::vector<std::uint8_t> wasm;
+  std::vector<std::uint8_t> wasm;              // of a source or a module
+  LoadedModules modules;                       // of a manifest
   std::vector<std::string> exports;            // in the order of the source; empty for a module
   std::vector<std::filesystem::path> sources;  // for whoever watches them
   std::vector<std::string> warnings;           // of the build, a sentence or more each
@@ -41,8 +43,8 @@ struct CodeError {
 
 using CodeResult = boost::system::result<Code, CodeError>;
 
-// Builds the source, or reads the module. `cache_folder` is the JavaScript builder's own
-// (js::BuildOptions).
+// Builds the source, or reads the module or those of the manifest. `cache_folder` is the JavaScript
+// builder's own (js::BuildOptions).
 CodeResult read_code(const PluginConfig& plugin, const std::filesystem::path& cache_folder);
 
 // Compiles the code, and checks that its exports fit the behaviour. An error says what is missing

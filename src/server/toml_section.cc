@@ -36,7 +36,7 @@ void TomlNotes::mistake(toml::source_position at, std::string_view key, std::str
 }
 
 std::string TomlNotes::place(toml::source_position at, std::string_view key) const {
-  std::string text = fmt::format("{}:{}:{}", file_, at.line, at.column);
+  std::string text = at.line == 0 ? file_ : fmt::format("{}:{}:{}", file_, at.line, at.column);
   if (!key.empty()) text.append(": ").append(key);
   return text;
 }

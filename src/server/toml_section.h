@@ -31,7 +31,8 @@ class TomlNotes {
   bool sound() const { return mistakes_.empty(); }
   // FILE:LINE:COLUMN: KEY: MESSAGE, in the order of the file, one a line.
   std::string text() const;
-  // FILE:LINE:COLUMN: KEY, for messages of those who use what was read.
+  // FILE:LINE:COLUMN: KEY, for messages of those who use what was read; FILE: KEY for what did not
+  // come from TOML.
   std::string place(toml::source_position at, std::string_view key) const;
 
   std::set<std::string> known_keys;  // `http.listen`, `plugins.NAME.source`, ...

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -68,7 +69,7 @@ class TestCall:
     def test_ends_a_function_that_runs_too_long(self, troupe):
         result = troupe("call", "todo.js", "spin", "--timeout", "50")
         assert result.returncode == 1
-        assert "50 ms" in result.stderr
+        assert result.stderr == "timeout\n"
 
     def test_prints_json(self, troupe):
         done = json.loads(troupe("call", "todo.js", "init", "--json").stdout)
@@ -89,6 +90,133 @@ class TestCall:
         result = troupe("call", "text.wasm", "init")
         assert result.returncode == 1
         assert "text.wasm" in result.stderr
+
+
+# A plugin as text: counts in its variables and its memory, reads its configuration, fails in several ways.
+PLUGIN = """(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
+  (import "extism:host/env" "error_set" (func $error_set (param i64)))
+  (import "extism:host/env" "config_get" (func $config_get (param i64) (result i64)))
+  (import "extism:host/env" "var_set" (func $var_set (param i64 i64)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (global $count (mut i32) (i32.const 48))
+  (data (i32.const 100) "hello\\n")
+  (func $k (result i64) (local $b i64)
+    (local.set $b (call $alloc (i64.const 1)))
+    (call $store_u8 (local.get $b) (i32.const 107))
+    (local.get $b))
+  (func (export "count") (local $b i64)
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (local.set $b (call $alloc (i64.const 1)))
+    (call $store_u8 (local.get $b) (global.get $count))
+    (call $output_set (local.get $b) (i64.const 1)))
+  (func (export "config") (local $b i64)
+    (local.set $b (call $config_get (call $k)))
+    (call $output_set (local.get $b) (call $length (local.get $b))))
+  (func (export "keep") (call $var_set (call $k) (call $alloc (i64.const 1000))))
+  (func (export "fail") (result i32) (call $error_set (call $k)) (i32.const 7))
+  (func (export "seven") (result i32) (i32.const 7))
+  (func $_ZN4todo4list3add17h0123456789abcdefE unreachable)
+  (func (export "trap") (call $_ZN4todo4list3add17h0123456789abcdefE))
+  (func (export "grow") (drop (memory.grow (i32.const 10))))
+  (func (export "spin") (loop (br 0)))
+  (func (export "write")
+    (i32.store (i32.const 0) (i32.const 100))
+    (i32.store (i32.const 4) (i32.const 6))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    (tmp_path / "plugin.wat").write_text(PLUGIN)
+    return "plugin.wat"
+
+
+class TestCallOfAModule:
+    def test_keeps_its_instance_from_call_to_call(self, troupe, plugin):
+        assert troupe("call", plugin, "count").stdout == "1\n"
+        assert troupe("call", plugin, "count", "--loop", "3").stdout == "1\n\n2\n\n3\n"
+
+    def test_an_error_has_its_text_and_code(self, troupe, plugin):
+        result = troupe("call", plugin, "fail")
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr == "k\nreturned non-zero exit code: 7\n"
+        assert troupe("call", plugin, "seven").stderr == "Returned non-zero exit code: 7\n"
+
+    def test_a_trap_names_the_functions_as_their_author_does(self, troupe, plugin):
+        result = troupe("call", plugin, "trap")
+        assert result.returncode == 1
+        assert "unreachable" in result.stderr
+        assert "at todo::list::add (" in result.stderr
+
+    def test_limits_end_it_with_the_words_of_extism(self, troupe, plugin):
+        for arguments, text in [
+            (["spin", "--timeout", "30"], "timeout"),
+            (["spin", "--fuel", "10000"], "plugin ran out of fuel"),
+            (["grow", "--memory-max", "5"], "oom"),
+        ]:
+            result = troupe("call", plugin, *arguments)
+            assert result.returncode == 1
+            assert result.stderr.splitlines()[0] == text
+        assert "Variable store is full" in troupe("call", plugin, "keep", "--var-max", "100").stderr
+        assert troupe("call", plugin, "grow", "--memory-max", "10").returncode == 0
+
+    def test_configuration_comes_from_both_flags(self, troupe, plugin):
+        one = ["--set-config", '{"k":"one"}']
+        assert troupe("call", plugin, "config", *one).stdout == "one\n"
+        assert troupe("call", plugin, "config", *one, "--config", "k=two").stdout == "two\n"
+        for wrong in ["[]", "{", '{"k":1}']:
+            result = troupe("call", plugin, "config", "--set-config", wrong)
+            assert result.returncode == 2 and "--set-config" in result.stderr
+
+    def test_standard_output_is_shown_as_it_is_when_asked_for(self, troupe, plugin):
+        assert troupe("call", plugin, "write", "--wasi").stdout == "hello\n\n"
+        quiet = troupe("call", plugin, "write")
+        assert (quiet.stdout, quiet.stderr) == ("\n", "info: hello\n")
+        assert troupe("call", plugin, "write", "--quiet").stderr == ""
+
+    def test_a_trace_shows_each_call_with_sizes_and_times(self, troupe, plugin):
+        result = troupe("call", plugin, "config", "--config", "k=value", "--trace")
+        assert result.stdout == "value\n"
+        line = next(line for line in result.stderr.splitlines() if "config_get" in line)
+        assert re.fullmatch(r"trace: config_get +1 B in +5 B out +[\d.]+ us", line)
+        traced = json.loads(troupe("call", plugin, "config", "--config", "k=value", "--trace", "--json").stdout)
+        [call] = [call for call in traced["trace"] if call["function"] == "config_get"]
+        assert (call["bytes_in"], call["bytes_out"]) == (1, 5)
+        assert call["us"] >= 0
+
+    def test_modules_are_linked(self, troupe, tmp_path):
+        (tmp_path / "counter.wat").write_text(
+            '(module (func (export "two") (result i32) (i32.const 2)))')
+        (tmp_path / "user.wat").write_text(
+            '(module (import "counter" "two" (func $two (result i32)))'
+            ' (func (export "run") (result i32) (i32.sub (call $two) (i32.const 2))))')
+        assert troupe("call", "user.wat", "run", "--link", "counter.wat").returncode == 0
+        assert troupe("call", "user.wat", "run", "--link", "counter=counter.wat").returncode == 0
+        missing = troupe("call", "user.wat", "run", "--link", "other=counter.wat")
+        assert missing.returncode == 1 and '"counter" "two"' in missing.stderr
+
+    @pytest.mark.parametrize("name, text", [
+        ("manifest.json", '{"wasm":[{"path":"plugin.wat"}],"config":{"k":"json"}}'),
+        ("manifest.toml", 'wasm = [{path = "plugin.wat"}]\nconfig = {k = "toml"}\n'),
+    ])
+    def test_a_manifest_is_taken(self, troupe, plugin, tmp_path, name, text):
+        (tmp_path / name).write_text(text)
+        assert troupe("call", "-m", name, "config").stdout == name.removeprefix("manifest.") + "\n"
+        assert troupe("call", "-m", name, "config", "--config", "k=flag").stdout == "flag\n"
+
+    def test_a_mistake_in_a_manifest_is_named(self, troupe, plugin, tmp_path):
+        (tmp_path / "m.json").write_text('{"wasm":[{"path":"plugin.wat","hash":"00"}]}')
+        assert "Hash mismatch" in troupe("call", "-m", "m.json", "count").stderr
+        (tmp_path / "m.json").write_text('{"wasm":[{"path":"plugin.wat"}],"timeout":1}')
+        result = troupe("call", "-m", "m.json", "count")
+        assert result.returncode == 1
+        assert result.stderr.startswith("m.json: timeout: unknown key; known here: wasm, ")
 
 
 @pytest.mark.usefixtures("todo")

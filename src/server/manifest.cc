@@ -1,0 +1,298 @@
+#include "server/manifest.h"
+
+#include "base/json.h"
+#include "server/toml_section.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <sodium.h>
+#include <system_error>
+#include <utility>
+
+namespace troupe::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t pages_max = 65'536;  // what 32 bits can address
+constexpr std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t timeout_ms_max = 1'000'000'000'000;  // decades
+
+// ---- JSON becomes the tables that TOML would give, so that both are read by the same code. null
+// is as good as absent, as for libextism.
+
+toml::table table_of(const json::Value& object);
+
+toml::array array_of(const json::Value& list) {
+  toml::array out;
+  for (const json::Value element : list.elements()) {
+    switch (element.kind()) {
+      case json::Kind::null:
+        break;
+      case json::Kind::boolean:
+        out.push_back(*element.boolean());
+        break;
+      case json::Kind::number:
+        if (const auto number = element.integer()) {
+          out.push_back(*number);
+        } else {
+          out.push_back(0.5);  // of the wrong type wherever it stands
+        }
+        break;
+      case json::Kind::string:
+        out.push_back(element.string());
+        break;
+      case json::Kind::array:
+        out.push_back(array_of(element));
+        break;
+      case json::Kind::object:
+        out.push_back(table_of(element));
+        break;
+    }
+  }
+  return out;
+}
+
+toml::table table_of(const json::Value& object) {
+  toml::table out;
+  for (const json::Member member : object.members()) {
+    const std::string name = member.name.string();
+    const json::Value value = member.value;
+    switch (value.kind()) {
+      case json::Kind::null:
+        break;
+      case json::Kind::boolean:
+        out.insert_or_assign(name, *value.boolean());
+        break;
+      case json::Kind::number:
+        if (const auto number = value.integer()) {
+          out.insert_or_assign(name, *number);
+        } else {
+          out.insert_or_assign(name, 0.5);
+        }
+        break;
+      case json::Kind::string:
+        out.insert_or_assign(name, value.string());
+        break;
+      case json::Kind::array:
+        out.insert_or_assign(name, array_of(value));
+        break;
+      case json::Kind::object:
+        out.insert_or_assign(name, table_of(value));
+        break;
+    }
+  }
+  return out;
+}
+
+// ---- The fields
+
+class Reader {
+ public:
+  Manifest read(Section& root) {
+    root.list("wasm", [this](Section& section) { read_module(section); });
+    if (manifest_.modules.empty()) {
+      root.mistake("wasm", "No wasm files specified in Extism manifest");
+    }
+    root.table("memory", [this](Section& memory) {
+      read_number(memory, "max_pages", manifest_.pages_max, pages_max);
+      read_number(memory, "max_http_response_bytes", manifest_.http_response_bytes_max, number_max);
+      read_number(memory, "max_var_bytes", manifest_.vars_bytes_max, number_max);
+    });
+    root.string_table("config", [this](const std::string& key, const std::string& value) {
+      manifest_.config.insert_or_assign(key, value);
+    });
+    root.strings("allowed_hosts", [this](const std::string& host, const Section::Note&) {
+      manifest_.allowed_hosts.push_back(host);
+    });
+    root.string_table("allowed_paths", [this](const std::string& host, const std::string& guest) {
+      manifest_.allowed_paths.insert_or_assign(host, guest);
+    });
+    std::uint64_t timeout_ms = 0;
+    if (root.number("timeout_ms", timeout_ms, 1, timeout_ms_max)) manifest_.timeout_ms = timeout_ms;
+    root.finish();
+    return std::move(manifest_);
+  }
+
+ private:
+  template <class Number>
+  static void read_number(Section& section,
+                          std::string_view key,
+                          std::optional<Number>& value,
+                          std::int64_t max) {
+    Number number{};
+    if (section.number(key, number, 0, max)) value = number;
+  }
+
+  void read_module(Section& section) {
+    Manifest::Module module;
+    module.place = section.path();
+    std::string path;
+    std::string data;
+    const std::array given = {section.string("path", path),
+                              section.string("data", data),
+                              section.string("url", module.url)};
+    module.path = path;
+    section.string("name", module.name);
+    section.string("hash", module.hash);
+    const bool has_url = section.has("url");
+    if (has_url) {
+      section.string("method", module.method);
+      section.string_table("headers", [&](const std::string& name, const std::string& value) {
+        module.headers.insert_or_assign(name, value);
+      });
+    }
+    const auto count = static_cast<int>(section.has("path")) +
+                       static_cast<int>(section.has("data")) + static_cast<int>(has_url);
+    if (count != 1) section.mistake("", "has one of path, data and url");
+    if (given[1]) decode(section, data, module.data);
+    manifest_.modules.push_back(std::move(module));
+  }
+
+  static void decode(Section& section, const std::string& base64, std::string& bytes) {
+    bytes.resize(base64.size() / 4 * 3 + 3);
+    std::size_t length = 0;
+    const char* end = nullptr;
+    const int done = ::sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()),
+                                         bytes.size(),
+                                         base64.data(),
+                                         base64.size(),
+                                         nullptr,
+                                         &length,
+                                         &end,
+                                         sodium_base64_VARIANT_ORIGINAL);
+    if (done != 0 || end != base64.data() + base64.size()) {
+      section.mistake("data", "is not base64");
+      length = 0;
+    }
+    bytes.resize(length);
+  }
+
+  Manifest manifest_;
+};
+
+// ---- The modules
+
+std::string sha256(std::string_view bytes) {
+  std::array<unsigned char, crypto_hash_sha256_BYTES> hash;
+  ::crypto_hash_sha256(
+      hash.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  std::array<char, 2 * hash.size() + 1> hex;
+  ::sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  return {hex.data(), hex.size() - 1};
+}
+
+Result<std::string> read_file(const fs::path& path) {
+  std::error_code error;
+  const bool is_folder = fs::is_directory(path, error);
+  std::ifstream stream(path, std::ios::binary);
+  std::string bytes;
+  if (stream && !is_folder) bytes.assign(std::istreambuf_iterator<char>(stream), {});
+  if (!stream || is_folder) {
+    return Error{fmt::format("Unable to load Wasm file \"{}\": {}",
+                             path.string(),
+                             std::generic_category().message(is_folder ? EISDIR : errno))};
+  }
+  return bytes;
+}
+
+Result<std::string> read_module(const Manifest::Module& module,
+                                const fs::path& folder,
+                                const Fetch& fetch,
+                                std::vector<fs::path>& files) {
+  if (!module.path.empty()) {
+    files.push_back(folder / module.path);
+    return read_file(files.back());
+  }
+  if (module.url.empty()) return module.data;
+  if (!fetch) {
+    return Error{
+        fmt::format("{} is not fetched here; download it and name it with path", module.url)};
+  }
+  return fetch(module.method, module.url, module.headers);
+}
+
+}  // namespace
+
+void Manifest::apply(guest::Environment& environment, const fs::path& folder) const {
+  guest::Limits& limits = environment.limits;
+  if (pages_max) limits.memory_pages_max = *pages_max;
+  if (http_response_bytes_max) limits.http_response_bytes_max = *http_response_bytes_max;
+  if (vars_bytes_max) limits.vars_bytes_max = *vars_bytes_max;
+  if (timeout_ms) limits.timeout = std::chrono::milliseconds(*timeout_ms);
+  for (const auto& [key, value] : config) environment.config.insert_or_assign(key, value);
+  environment.allowed_hosts.insert(
+      environment.allowed_hosts.end(), allowed_hosts.begin(), allowed_hosts.end());
+  for (const auto& [host, guest] : allowed_paths) {
+    constexpr std::string_view read_only = "ro:";
+    guest::AllowedPath path{.guest = guest, .read_only = host.starts_with(read_only)};
+    path.host = folder / (path.read_only ? host.substr(read_only.size()) : host);
+    environment.allowed_paths.push_back(std::move(path));
+  }
+}
+
+Result<Manifest> parse_manifest(std::string_view text, const std::string& file) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  TomlNotes notes(file);
+  toml::table root;
+  if (begin != std::string_view::npos && text[begin] == '{') {
+    json::Tape tape;
+    if (Result<void> parsed = json::parse(text, tape); parsed.has_error()) {
+      return Error{
+          fmt::format("{}: Unknown manifest format: as JSON, {}", file, parsed.error().message)};
+    }
+    root = table_of(tape.root());
+  } else {
+    std::optional<toml::table> parsed = parse_toml(text, notes);
+    if (!parsed) {
+      return Error{fmt::format("Unknown manifest format: neither JSON (an object) nor TOML: {}",
+                               notes.text())};
+    }
+    root = std::move(*parsed);
+  }
+  Section section(notes, root, "", "", root.source().begin);
+  Manifest manifest = Reader().read(section);
+  if (!notes.sound()) return Error{notes.text()};
+  return manifest;
+}
+
+Result<Manifest> load_manifest(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  if (!stream) {
+    return Error{
+        fmt::format("cannot read {}: {}", file.string(), std::generic_category().message(errno))};
+  }
+  return parse_manifest(text, file.string());
+}
+
+std::vector<guest::Program::Part> LoadedModules::program() const {
+  std::vector<guest::Program::Part> program;
+  for (const Part& part : parts) program.push_back({part.name, part.wasm});
+  return program;
+}
+
+Result<LoadedModules> load_modules(const Manifest& manifest,
+                                   const fs::path& folder,
+                                   const Fetch& fetch) {
+  LoadedModules loaded;
+  for (const Manifest::Module& module : manifest.modules) {
+    TRY(std::string wasm, read_module(module, folder, fetch, loaded.files));
+    if (!module.hash.empty()) {
+      const std::string found = sha256(wasm);
+      if (found != module.hash) {
+        return Error{fmt::format(
+            "{}: Hash mismatch, found {} but expected {}", module.place, found, module.hash)};
+      }
+    }
+    loaded.parts.push_back({module.name, std::move(wasm)});
+  }
+  return loaded;
+}
+
+}  // namespace troupe::server
