@@ -1,25 +1,24 @@
 // Troupe's words for plugins in C: handlers over JSON, and what a plugin says to its server.
 //
-// A copy of this file is part of your plugin. What is printed with printf goes into the plugin's log.
+// A copy of this file is part of your plugin. What is printed with printf goes into the plugin's
+// log.
 //
 //   HANDLER(add) {  // gets json payload, json state, json_writer *out
 //     int64_t by, count;
 //     if (!json_int(json_get(payload, "by"), &by)) return troupe_fail("by must be a whole number");
-//     if (!json_int(json_get(state, "count"), &count)) return troupe_fail("count must be a whole number");
-//     json_begin(out);
-//     json_name(out, "count");
-//     json_put_int(out, count + by);
+//     if (!json_int(json_get(state, "count"), &count)) return troupe_fail("count must be a whole
+//     number"); json_begin(out); json_name(out, "count"); json_put_int(out, count + by);
 //     json_end(out);
 //     return true;
 //   }
 //
 // HANDLER(add) exports the event "add". The input of the call is JSON: of an array the first two
-// elements are payload and state, any other value is the payload, and what is not there is no value.
-// What is written to `out` is the output. A handler that returns troupe_fail(text) ends the call with
-// this error: the client gets the text.
+// elements are payload and state, any other value is the payload, and what is not there is no
+// value. What is written to `out` is the output. A handler that returns troupe_fail(text) ends the
+// call with this error: the client gets the text.
 //
-// Memory from troupe_alloc, and strings read from JSON, live until the call ends. Nothing is freed by
-// hand.
+// Memory from troupe_alloc, and strings read from JSON, live until the call ends. Nothing is freed
+// by hand.
 #ifndef TROUPE_H
 #define TROUPE_H
 
@@ -41,16 +40,18 @@ extern "C" {
 // One value where it stands in the text. Without a value `at` is NULL; reading from no value gives
 // none, so that json_get(json_get(v, "a"), "b") needs no test between.
 typedef struct {
-  const char *at;
-  const char *end;    // behind its last byte
-  const char *limit;  // of the array it stands in
+  const char* at;
+  const char* end;    // behind its last byte
+  const char* limit;  // of the array it stands in
 } json;
 
-TROUPE_USED static bool json_is(json value) { return value.at != NULL; }
+TROUPE_USED static bool json_is(json value) {
+  return value.at != NULL;
+}
 
 enum { troupe_json_depth_max = 128 };
 
-TROUPE_USED static const char *troupe_skip_space(const char *at, const char *end) {
+TROUPE_USED static const char* troupe_skip_space(const char* at, const char* end) {
   while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
   return at;
 }
@@ -59,7 +60,7 @@ TROUPE_USED static bool troupe_is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-TROUPE_USED static const char *troupe_skip_string(const char *at, const char *end) {
+TROUPE_USED static const char* troupe_skip_string(const char* at, const char* end) {
   if (at == end || *at++ != '"') return NULL;
   while (at < end && *at != '"') {
     if ((unsigned char)*at < 0x20) return NULL;
@@ -78,13 +79,13 @@ TROUPE_USED static const char *troupe_skip_string(const char *at, const char *en
   return at < end ? at + 1 : NULL;
 }
 
-TROUPE_USED static const char *troupe_skip_digits(const char *at, const char *end) {
-  const char *begin = at;
+TROUPE_USED static const char* troupe_skip_digits(const char* at, const char* end) {
+  const char* begin = at;
   while (at < end && *at >= '0' && *at <= '9') at++;
   return at == begin ? NULL : at;
 }
 
-TROUPE_USED static const char *troupe_skip_number(const char *at, const char *end) {
+TROUPE_USED static const char* troupe_skip_number(const char* at, const char* end) {
   if (at < end && *at == '-') at++;
   const bool zero = at < end && *at == '0';
   at = zero ? at + 1 : troupe_skip_digits(at, end);
@@ -98,11 +99,11 @@ TROUPE_USED static const char *troupe_skip_number(const char *at, const char *en
 }
 
 // Behind the value that begins here; NULL when there is none that is JSON.
-TROUPE_USED static const char *troupe_skip_value(const char *at, const char *end, int depth) {
+TROUPE_USED static const char* troupe_skip_value(const char* at, const char* end, int depth) {
   if (at == end || depth > troupe_json_depth_max) return NULL;
   if (*at == '"') return troupe_skip_string(at, end);
   if (*at != '{' && *at != '[') {
-    static const char *const words[] = {"null", "true", "false"};
+    static const char* const words[] = {"null", "true", "false"};
     for (int i = 0; i < 3; i++) {
       const size_t size = strlen(words[i]);
       if ((size_t)(end - at) >= size && memcmp(at, words[i], size) == 0) return at + size;
@@ -132,10 +133,10 @@ TROUPE_USED static const char *troupe_skip_value(const char *at, const char *end
 }
 
 // The value that begins behind white space at `at`, known to be sound.
-TROUPE_USED static json troupe_value_at(const char *at, const char *limit) {
+TROUPE_USED static json troupe_value_at(const char* at, const char* limit) {
   json value = {NULL, NULL, NULL};
   at = troupe_skip_space(at, limit);
-  const char *end = troupe_skip_value(at, limit, 0);
+  const char* end = troupe_skip_value(at, limit, 0);
   if (end) {
     value.at = at;
     value.end = end;
@@ -145,7 +146,7 @@ TROUPE_USED static json troupe_value_at(const char *at, const char *limit) {
 }
 
 // The value a text consists of; none when it is not JSON.
-TROUPE_USED static json json_parse(const char *text, size_t size) {
+TROUPE_USED static json json_parse(const char* text, size_t size) {
   json value = troupe_value_at(text, text + size);
   if (value.at && troupe_skip_space(value.end, text + size) != text + size) value.at = NULL;
   return value;
@@ -161,12 +162,12 @@ TROUPE_USED static json json_first(json array) {
 
 TROUPE_USED static json json_next(json element) {
   const json none = {NULL, NULL, NULL};
-  const char *at = troupe_skip_space(element.end, element.limit);
+  const char* at = troupe_skip_space(element.end, element.limit);
   if (at == element.limit || *at != ',') return none;
   return troupe_value_at(at + 1, element.limit);
 }
 
-TROUPE_USED static size_t troupe_put_utf8(char *out, uint32_t code) {
+TROUPE_USED static size_t troupe_put_utf8(char* out, uint32_t code) {
   if (code < 0x80) {
     out[0] = (char)code;
     return 1;
@@ -189,7 +190,7 @@ TROUPE_USED static size_t troupe_put_utf8(char *out, uint32_t code) {
   return 4;
 }
 
-TROUPE_USED static uint32_t troupe_hex4(const char *at) {
+TROUPE_USED static uint32_t troupe_hex4(const char* at) {
   uint32_t code = 0;
   for (int i = 0; i < 4; i++) {
     const char c = at[i];
@@ -199,18 +200,18 @@ TROUPE_USED static uint32_t troupe_hex4(const char *at) {
 }
 
 // Writes a string's characters to `out`, which has room for the text of the string; how many bytes.
-TROUPE_USED static size_t troupe_unescape(json string, char *out) {
+TROUPE_USED static size_t troupe_unescape(json string, char* out) {
   size_t size = 0;
-  for (const char *at = string.at + 1; at < string.end - 1; at++) {
+  for (const char* at = string.at + 1; at < string.end - 1; at++) {
     if (*at != '\\') {
       out[size++] = *at;
       continue;
     }
     at++;
     if (*at != 'u') {
-      const char *const from = "bfnrt";
-      const char *const to = "\b\f\n\r\t";
-      const char *const found = strchr(from, *at);
+      const char* const from = "bfnrt";
+      const char* const to = "\b\f\n\r\t";
+      const char* const found = strchr(from, *at);
       out[size++] = found ? to[found - from] : *at;
       continue;
     }
@@ -229,12 +230,12 @@ TROUPE_USED static size_t troupe_unescape(json string, char *out) {
   return size;
 }
 
-void *troupe_alloc(size_t size);
+void* troupe_alloc(size_t size);
 
 // A string's characters, with a 0 behind them. False when the value is no string.
-TROUPE_USED static bool json_string(json value, const char **text, size_t *size) {
+TROUPE_USED static bool json_string(json value, const char** text, size_t* size) {
   if (!value.at || *value.at != '"') return false;
-  char *copy = (char *)troupe_alloc((size_t)(value.end - value.at));
+  char* copy = (char*)troupe_alloc((size_t)(value.end - value.at));
   const size_t length = troupe_unescape(value, copy);
   copy[length] = 0;
   *text = copy;
@@ -243,25 +244,27 @@ TROUPE_USED static bool json_string(json value, const char **text, size_t *size)
 }
 
 // Whether the value is a string of these characters.
-TROUPE_USED static bool json_equals(json value, const char *text) {
-  const char *characters;
+TROUPE_USED static bool json_equals(json value, const char* text) {
+  const char* characters;
   size_t size;
-  return json_string(value, &characters, &size) && size == strlen(text) && memcmp(characters, text, size) == 0;
+  return json_string(value, &characters, &size) && size == strlen(text) &&
+         memcmp(characters, text, size) == 0;
 }
 
 // The member of an object; the last one of that name.
-TROUPE_USED static json json_get(json object, const char *name) {
+TROUPE_USED static json json_get(json object, const char* name) {
   json found = {NULL, NULL, NULL};
   if (!object.at || *object.at != '{') return found;
-  const char *limit = object.end - 1;
-  const char *at = troupe_skip_space(object.at + 1, limit);
+  const char* limit = object.end - 1;
+  const char* at = troupe_skip_space(object.at + 1, limit);
   while (at < limit) {
     const json key = troupe_value_at(at, limit);
     at = troupe_skip_space(key.end, limit) + 1;  // the colon
     const json value = troupe_value_at(at, limit);
     const bool plain = !memchr(key.at, '\\', (size_t)(key.end - key.at));
     const size_t size = (size_t)(key.end - key.at) - 2;
-    if (plain ? size == strlen(name) && memcmp(key.at + 1, name, size) == 0 : json_equals(key, name)) {
+    if (plain ? size == strlen(name) && memcmp(key.at + 1, name, size) == 0
+              : json_equals(key, name)) {
       found = value;
     }
     at = troupe_skip_space(value.end, limit);
@@ -271,9 +274,9 @@ TROUPE_USED static json json_get(json object, const char *name) {
 }
 
 // False when the value is no whole number or does not fit.
-TROUPE_USED static bool json_int(json value, int64_t *number) {
+TROUPE_USED static bool json_int(json value, int64_t* number) {
   if (!value.at) return false;
-  const char *at = value.at;
+  const char* at = value.at;
   const bool negative = *at == '-';
   if (negative) at++;
   int64_t result = 0;
@@ -282,7 +285,8 @@ TROUPE_USED static bool json_int(json value, int64_t *number) {
     if (*at < '0' || *at > '9') return false;
     const int64_t digit = *at - '0';
     if (__builtin_mul_overflow(result, (int64_t)10, &result)) return false;
-    if (negative ? __builtin_sub_overflow(result, digit, &result) : __builtin_add_overflow(result, digit, &result)) {
+    if (negative ? __builtin_sub_overflow(result, digit, &result)
+                 : __builtin_add_overflow(result, digit, &result)) {
       return false;
     }
   }
@@ -290,29 +294,31 @@ TROUPE_USED static bool json_int(json value, int64_t *number) {
   return true;
 }
 
-TROUPE_USED static bool json_double(json value, double *number) {
+TROUPE_USED static bool json_double(json value, double* number) {
   if (!value.at || (*value.at != '-' && (*value.at < '0' || *value.at > '9'))) return false;
   const size_t size = (size_t)(value.end - value.at);
-  char *copy = (char *)troupe_alloc(size + 1);
+  char* copy = (char*)troupe_alloc(size + 1);
   memcpy(copy, value.at, size);
   copy[size] = 0;
   *number = strtod(copy, NULL);
   return true;
 }
 
-TROUPE_USED static bool json_bool(json value, bool *truth) {
+TROUPE_USED static bool json_bool(json value, bool* truth) {
   if (!value.at || (*value.at != 't' && *value.at != 'f')) return false;
   *truth = *value.at == 't';
   return true;
 }
 
-TROUPE_USED static bool json_is_null(json value) { return value.at && *value.at == 'n'; }
+TROUPE_USED static bool json_is_null(json value) {
+  return value.at && *value.at == 'n';
+}
 
 // ---- Writing JSON
 
 // A text that grows, to begin with json_make(). Commas come by themselves.
 typedef struct {
-  char *at;
+  char* at;
   size_t size;
   size_t room;
   bool comma;
@@ -324,10 +330,10 @@ TROUPE_USED static json_writer json_make(void) {
   return out;
 }
 
-TROUPE_USED static void troupe_put(json_writer *out, const char *bytes, size_t size) {
+TROUPE_USED static void troupe_put(json_writer* out, const char* bytes, size_t size) {
   if (out->room - out->size < size) {
     size_t room = out->room * 2 + size + 64;
-    char *larger = (char *)troupe_alloc(room);
+    char* larger = (char*)troupe_alloc(room);
     if (out->size) memcpy(larger, out->at, out->size);
     out->at = larger;
     out->room = room;
@@ -336,29 +342,37 @@ TROUPE_USED static void troupe_put(json_writer *out, const char *bytes, size_t s
   out->size += size;
 }
 
-TROUPE_USED static void troupe_put_value(json_writer *out, const char *bytes, size_t size) {
+TROUPE_USED static void troupe_put_value(json_writer* out, const char* bytes, size_t size) {
   if (out->comma) troupe_put(out, ",", 1);
   troupe_put(out, bytes, size);
   out->comma = true;
 }
 
-TROUPE_USED static void troupe_open(json_writer *out, const char *bracket) {
+TROUPE_USED static void troupe_open(json_writer* out, const char* bracket) {
   troupe_put_value(out, bracket, 1);
   out->comma = false;
 }
 
-TROUPE_USED static void troupe_close(json_writer *out, const char *bracket) {
+TROUPE_USED static void troupe_close(json_writer* out, const char* bracket) {
   troupe_put(out, bracket, 1);
   out->comma = true;
 }
 
-TROUPE_USED static void json_begin(json_writer *out) { troupe_open(out, "{"); }
-TROUPE_USED static void json_end(json_writer *out) { troupe_close(out, "}"); }
-TROUPE_USED static void json_begin_list(json_writer *out) { troupe_open(out, "["); }
-TROUPE_USED static void json_end_list(json_writer *out) { troupe_close(out, "]"); }
+TROUPE_USED static void json_begin(json_writer* out) {
+  troupe_open(out, "{");
+}
+TROUPE_USED static void json_end(json_writer* out) {
+  troupe_close(out, "}");
+}
+TROUPE_USED static void json_begin_list(json_writer* out) {
+  troupe_open(out, "[");
+}
+TROUPE_USED static void json_end_list(json_writer* out) {
+  troupe_close(out, "]");
+}
 
 // A string of UTF-8.
-TROUPE_USED static void json_put_text(json_writer *out, const char *text, size_t size) {
+TROUPE_USED static void json_put_text(json_writer* out, const char* text, size_t size) {
   troupe_put_value(out, "\"", 1);
   size_t begin = 0;
   for (size_t i = 0; i <= size; i++) {
@@ -379,16 +393,18 @@ TROUPE_USED static void json_put_text(json_writer *out, const char *text, size_t
   troupe_put(out, "\"", 1);
 }
 
-TROUPE_USED static void json_put_string(json_writer *out, const char *text) { json_put_text(out, text, strlen(text)); }
+TROUPE_USED static void json_put_string(json_writer* out, const char* text) {
+  json_put_text(out, text, strlen(text));
+}
 
 // The name of the member whose value comes next.
-TROUPE_USED static void json_name(json_writer *out, const char *name) {
+TROUPE_USED static void json_name(json_writer* out, const char* name) {
   json_put_string(out, name);
   troupe_put(out, ":", 1);
   out->comma = false;
 }
 
-TROUPE_USED static void json_put_int(json_writer *out, int64_t number) {
+TROUPE_USED static void json_put_int(json_writer* out, int64_t number) {
   char digits[20];
   size_t at = sizeof digits;
   uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
@@ -401,7 +417,7 @@ TROUPE_USED static void json_put_int(json_writer *out, int64_t number) {
 }
 
 // The shortest text that reads as the same number; null for what JSON has no number for.
-TROUPE_USED static void json_put_double(json_writer *out, double number) {
+TROUPE_USED static void json_put_double(json_writer* out, double number) {
   char text[32];
   if (number - number != 0) {
     troupe_put_value(out, "null", 4);
@@ -414,14 +430,16 @@ TROUPE_USED static void json_put_double(json_writer *out, double number) {
   troupe_put_value(out, text, strlen(text));
 }
 
-TROUPE_USED static void json_put_bool(json_writer *out, bool truth) {
+TROUPE_USED static void json_put_bool(json_writer* out, bool truth) {
   troupe_put_value(out, truth ? "true" : "false", truth ? 4 : 5);
 }
 
-TROUPE_USED static void json_put_null(json_writer *out) { troupe_put_value(out, "null", 4); }
+TROUPE_USED static void json_put_null(json_writer* out) {
+  troupe_put_value(out, "null", 4);
+}
 
 // A value that was read, as it stands; no value is null.
-TROUPE_USED static void json_put(json_writer *out, json value) {
+TROUPE_USED static void json_put(json_writer* out, json value) {
   if (value.at) {
     troupe_put_value(out, value.at, (size_t)(value.end - value.at));
   } else {
@@ -457,7 +475,7 @@ TROUPE_USER("troupe_send") void troupe_user_send(uint64_t what);
 TROUPE_USER("troupe_timer") void troupe_user_timer(uint64_t what);
 TROUPE_USER("troupe_cancel") void troupe_user_cancel(uint64_t what);
 
-TROUPE_USED static uint64_t troupe_block(const char *bytes, size_t size) {
+TROUPE_USED static uint64_t troupe_block(const char* bytes, size_t size) {
   const uint64_t block = troupe_env_alloc(size);
   size_t i = 0;
   for (; i + 8 <= size; i += 8) {
@@ -470,9 +488,9 @@ TROUPE_USED static uint64_t troupe_block(const char *bytes, size_t size) {
 }
 
 // What the host gave, with a 0 behind it.
-TROUPE_USED static char *troupe_take(uint64_t block, size_t *size) {
+TROUPE_USED static char* troupe_take(uint64_t block, size_t* size) {
   const size_t length = block ? (size_t)troupe_env_length(block) : 0;
-  char *bytes = (char *)troupe_alloc(length + 1);
+  char* bytes = (char*)troupe_alloc(length + 1);
   size_t i = 0;
   for (; i + 8 <= length; i += 8) {
     const uint64_t eight = troupe_env_load_u64(block + i);
@@ -485,9 +503,9 @@ TROUPE_USED static char *troupe_take(uint64_t block, size_t *size) {
   return bytes;
 }
 
-TROUPE_USED static char *troupe_input(size_t *size) {
+TROUPE_USED static char* troupe_input(size_t* size) {
   const size_t length = (size_t)troupe_env_input_length();
-  char *bytes = (char *)troupe_alloc(length + 1);
+  char* bytes = (char*)troupe_alloc(length + 1);
   size_t i = 0;
   for (; i + 8 <= length; i += 8) {
     const uint64_t eight = troupe_env_input_load_u64(i);
@@ -501,13 +519,13 @@ TROUPE_USED static char *troupe_input(size_t *size) {
 
 // Memory until the call ends.
 struct troupe_piece {
-  struct troupe_piece *before;
+  struct troupe_piece* before;
   max_align_t memory[];
 };
-__attribute__((weak)) struct troupe_piece *troupe_pieces;
+__attribute__((weak)) struct troupe_piece* troupe_pieces;
 
-__attribute__((weak)) void *troupe_alloc(size_t size) {
-  struct troupe_piece *piece = (struct troupe_piece *)malloc(sizeof *piece + size);
+__attribute__((weak)) void* troupe_alloc(size_t size) {
+  struct troupe_piece* piece = (struct troupe_piece*)malloc(sizeof *piece + size);
   if (!piece) __builtin_trap();
   piece->before = troupe_pieces;
   troupe_pieces = piece;
@@ -515,13 +533,13 @@ __attribute__((weak)) void *troupe_alloc(size_t size) {
 }
 
 // Ends the call with an error, of which the client gets the text: return troupe_fail("too large");
-TROUPE_USED static bool troupe_fail(const char *text) {
+TROUPE_USED static bool troupe_fail(const char* text) {
   troupe_env_error_set(troupe_block(text, strlen(text)));
   return false;
 }
 
 // The value of the plugin's configuration; NULL when there is none.
-TROUPE_USED static const char *troupe_config(const char *key) {
+TROUPE_USED static const char* troupe_config(const char* key) {
   size_t size;
   const uint64_t block = troupe_env_config_get(troupe_block(key, strlen(key)));
   return block ? troupe_take(block, &size) : NULL;
@@ -531,16 +549,18 @@ TROUPE_USED static const char *troupe_config(const char *key) {
 // viewer {id}, topic and params.
 TROUPE_USED static json troupe_self(void) {
   size_t size;
-  char *text = troupe_take(troupe_user_self(), &size);
+  char* text = troupe_take(troupe_user_self(), &size);
   return json_parse(text, size);
 }
 
-TROUPE_USED static void troupe_member(json_writer *out, const char *name, const char *text) {
+TROUPE_USED static void troupe_member(json_writer* out, const char* name, const char* text) {
   json_name(out, name);
   json_put_string(out, text);
 }
 
-TROUPE_USED static uint64_t troupe_message(json_writer *out, const char *name, const json_writer *value) {
+TROUPE_USED static uint64_t troupe_message(json_writer* out,
+                                           const char* name,
+                                           const json_writer* value) {
   if (value && value->size) {
     json_name(out, name);
     troupe_put_value(out, value->at, value->size);
@@ -549,9 +569,9 @@ TROUPE_USED static uint64_t troupe_message(json_writer *out, const char *name, c
   return troupe_block(out->at, out->size);
 }
 
-// Sends an event to the client whose event this is, after the turn is committed. The detail is a JSON
-// object, or NULL.
-TROUPE_USED static void troupe_reply(const char *name, const json_writer *detail) {
+// Sends an event to the client whose event this is, after the turn is committed. The detail is a
+// JSON object, or NULL.
+TROUPE_USED static void troupe_reply(const char* name, const json_writer* detail) {
   json_writer out = json_make();
   json_begin(&out);
   troupe_member(&out, "name", name);
@@ -560,7 +580,7 @@ TROUPE_USED static void troupe_reply(const char *name, const json_writer *detail
 
 // Sends an event to all viewers of this actor, after the turn is committed. The detail is a JSON
 // object, or NULL.
-TROUPE_USED static void troupe_broadcast(const char *name, const json_writer *detail) {
+TROUPE_USED static void troupe_broadcast(const char* name, const json_writer* detail) {
   json_writer out = json_make();
   json_begin(&out);
   troupe_member(&out, "name", name);
@@ -568,7 +588,9 @@ TROUPE_USED static void troupe_broadcast(const char *name, const json_writer *de
 }
 
 // Sends an event to all actors that are subscribed to the topic; they get it as handle_message.
-TROUPE_USED static void troupe_publish(const char *topic, const char *event, const json_writer *payload) {
+TROUPE_USED static void troupe_publish(const char* topic,
+                                       const char* event,
+                                       const json_writer* payload) {
   json_writer out = json_make();
   json_begin(&out);
   troupe_member(&out, "topic", topic);
@@ -577,7 +599,7 @@ TROUPE_USED static void troupe_publish(const char *topic, const char *event, con
 }
 
 // From now on this actor gets what is published to the topic.
-TROUPE_USED static void troupe_subscribe(const char *topic) {
+TROUPE_USED static void troupe_subscribe(const char* topic) {
   json_writer out = json_make();
   json_begin(&out);
   troupe_member(&out, "topic", topic);
@@ -585,7 +607,7 @@ TROUPE_USED static void troupe_subscribe(const char *topic) {
 }
 
 // Sends an event to the actor with that address.
-TROUPE_USED static void troupe_send(const char *to, const char *event, const json_writer *payload) {
+TROUPE_USED static void troupe_send(const char* to, const char* event, const json_writer* payload) {
   json_writer out = json_make();
   json_begin(&out);
   troupe_member(&out, "to", to);
@@ -595,7 +617,10 @@ TROUPE_USED static void troupe_send(const char *to, const char *event, const jso
 
 // Sends an event to this actor after a time of 10 ms or more. Setting a timer of the same name
 // replaces it.
-TROUPE_USED static void troupe_timer(const char *name, int64_t after_ms, const char *event, const json_writer *payload) {
+TROUPE_USED static void troupe_timer(const char* name,
+                                     int64_t after_ms,
+                                     const char* event,
+                                     const json_writer* payload) {
   json_writer out = json_make();
   json_begin(&out);
   troupe_member(&out, "name", name);
@@ -606,7 +631,7 @@ TROUPE_USED static void troupe_timer(const char *name, int64_t after_ms, const c
 }
 
 // Forgets the timer of that name, if there is one.
-TROUPE_USED static void troupe_cancel(const char *name) {
+TROUPE_USED static void troupe_cancel(const char* name) {
   json_writer out = json_make();
   json_begin(&out);
   troupe_member(&out, "name", name);
@@ -615,12 +640,12 @@ TROUPE_USED static void troupe_cancel(const char *name) {
 
 // ---- Handlers
 
-typedef bool troupe_handler(json payload, json state, json_writer *out);
+typedef bool troupe_handler(json payload, json state, json_writer* out);
 
-TROUPE_USED static int32_t troupe_run(troupe_handler *handler) {
+TROUPE_USED static int32_t troupe_run(troupe_handler* handler) {
   const json none = {NULL, NULL, NULL};
   size_t size;
-  char *text = troupe_input(&size);
+  char* text = troupe_input(&size);
   json payload = none;
   json state = none;
   bool done = true;
@@ -636,18 +661,21 @@ TROUPE_USED static int32_t troupe_run(troupe_handler *handler) {
   if (done) troupe_env_output_set(troupe_block(out.at, out.size), out.size);
   fflush(stdout);
   while (troupe_pieces) {
-    struct troupe_piece *piece = troupe_pieces;
+    struct troupe_piece* piece = troupe_pieces;
     troupe_pieces = piece->before;
     free(piece);
   }
   return done ? 0 : 1;
 }
 
-#define HANDLER(name)                                                                                      \
-  static bool handle_##name(json, json, json_writer *);                                                    \
-  __attribute__((export_name(#name))) int32_t troupe_export_##name(void);                                  \
-  int32_t troupe_export_##name(void) { return troupe_run(handle_##name); }                                 \
-  static bool handle_##name(TROUPE_USED json payload, TROUPE_USED json state, TROUPE_USED json_writer *out)
+#define HANDLER(name)                                                     \
+  static bool handle_##name(json, json, json_writer*);                    \
+  __attribute__((export_name(#name))) int32_t troupe_export_##name(void); \
+  int32_t troupe_export_##name(void) {                                    \
+    return troupe_run(handle_##name);                                     \
+  }                                                                       \
+  static bool handle_##name(                                              \
+      TROUPE_USED json payload, TROUPE_USED json state, TROUPE_USED json_writer* out)
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -165,10 +167,18 @@ Task<Outcome> Actor::revive() {
                                              *checkpoint->memory,
                                              host);
   } else {
+    if (!start_up_) {
+      start_up_ = std::make_unique<guest::TurnInputs>();
+      start_up_->time_ns = std::max(actors_.clock().now_ns(), last_time_ns_ + 1);
+      actors_.random().fill(start_up_->seed);
+    }
     made = co_await guest::Instance::create(
-        actors_.shard(), plugin_.lane, version_->module, version_->environment, {}, host);
+        actors_.shard(), plugin_.lane, version_->module, version_->environment, *start_up_, host);
   }
-  if (!made.first) co_return std::move(made.second);
+  if (!made.first) {
+    if (history_.turns().empty()) start_up_.reset();
+    co_return std::move(made.second);
+  }
   instance_ = std::move(made.first);
   actors_.woke();
   ++plugin_.counters.wakes;
@@ -215,6 +225,7 @@ void Actor::drop_instance() {
 
 void Actor::forget_memory() {
   drop_instance();
+  start_up_.reset();
   history_.replace(
       std::make_unique<Checkpoint>(Checkpoint{.turn = turns_,
                                               .code = version_->module->content_hash(),
@@ -235,6 +246,7 @@ void Actor::checkpoint() {
                                               .state = state_ ? state_->text() : std::string(),
                                               .vars = vars_,
                                               .memory = std::move(*memory)}));
+  start_up_.reset();
 }
 
 // The memory may be half changed: it is gone, and comes back by the history.

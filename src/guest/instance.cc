@@ -321,10 +321,13 @@ Outcome outcome_of(const Call& call, Failure& failure, bool growth_refused) {
     return out_of_memory(call.environment.limits, std::move(detail));
   if (out_of_fuel) return failed(Ending::out_of_fuel, "plugin ran out of fuel", std::move(detail));
   // What the guest has to say about its end comes first, as in Extism.
-  if (std::string said = error_text(call); !said.empty()) {
-    return failed(Ending::trap, std::move(said), "trap: " + reason + "\n" + detail);
-  }
-  return failed(Ending::trap, "the handler trapped: " + reason, std::move(detail));
+  std::string said = error_text(call);
+  const bool is_own_trap = said.empty() && !call.refusal;
+  Outcome outcome = said.empty()
+                        ? failed(Ending::trap, "the handler trapped: " + reason, std::move(detail))
+                        : failed(Ending::trap, std::move(said), "trap: " + reason + "\n" + detail);
+  if (!is_own_trap) outcome.code = -1;
+  return outcome;
 }
 
 }  // namespace

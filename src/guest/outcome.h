@@ -50,7 +50,7 @@ struct Outcome {
   // For the log alone: the guest's backtrace of a trap.
   std::string detail;
   // Extism's code of return: 0 when done, the guest's own when it reported an error or exited, 134
-  // for a trap or a timeout, -1 for all other failures.
+  // for a trap of its own or a timeout, -1 for all other failures.
   std::int32_t code = 0;
   // Where the turn's clock stood in the end: beyond the turn's time by readings and waits. 0 when
   // no guest code ran. The next turn's time must not be before it.

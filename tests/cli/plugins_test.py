@@ -258,7 +258,7 @@ class TestBuild:
         assert troupe("call", "typed.wasm", "size", "--input", '["Large"]').stdout == "2\n"
         failed = troupe("call", "typed.ts", "size", "--input", '["Huge"]')
         assert failed.returncode == 1
-        assert "at fail (typed.ts:5:13)" in failed.stderr and "typed.ts:3:82" in failed.stderr
+        assert "at fail (typed.ts:5:13)" in failed.stderr and "typed.ts:3:78" in failed.stderr
         (tmp_path / "typed.ts").write_text("export const f = (x: number): number => x as;\n")
         broken = troupe("build", "typed.ts")
         assert broken.returncode == 1 and "typed.ts:1:45" in broken.stderr
@@ -344,4 +344,4 @@ class TestNew:
     def test_a_name_that_no_plugin_may_have_is_refused(self, troupe, name):
         result = troupe("new", name, "--lang", "js")
         assert result.returncode == 2
-        assert "a plugin's name is" in result.stderr
+        assert "a plugin's name has" in result.stderr

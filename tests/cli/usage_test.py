@@ -54,7 +54,6 @@ def test_the_compiler_is_no_command_of_people(troupe):
     (["call", "todo.js"], "FUNCTION"),
     (["call", "todo.js", "init", "--input", "1", "--stdin"], "--stdin"),
     (["dev", "todo.js", "--config", "troupe.toml"], "--config"),
-    (["build"], "FILE"),
     (["new", "todo"], "--lang"),
 ])
 def test_wrong_usage_is_status_2_and_names_the_argument(troupe, arguments, word):

@@ -998,7 +998,8 @@ TEST_F(JsBuild, BundledCodeFailsAtTheUsersOwnLines) {
   EXPECT_EQ(error.excerpt, "  throw new Error(pad('x'));");
 
   write("node_modules/.bin/esbuild",
-        "#!/bin/sh\necho '[ERROR] No loader'\necho\necho '    src/plugin.ts:1:16:'\nexit 1\n");
+        "#!/bin/sh\nexec >&2\necho '[ERROR] No loader'\necho\necho '    src/plugin.ts:1:16:'\nexit "
+        "1\n");
   EXPECT_EQ(place(refused("src/plugin.ts")), "src/plugin.ts:1:17");
   write("node_modules/.bin/esbuild", "#!/bin/sh\nwhile :; do :; done\n");
   auto hasty = options("src/plugin.ts");
