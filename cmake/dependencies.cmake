@@ -10,6 +10,7 @@ find_package(CURL 7.88 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+find_package(prometheus-cpp REQUIRED)
 
 if(TROUPE_WASMTIME)
   set(wasmtime_prefix "${TROUPE_WASMTIME}")

@@ -163,6 +163,7 @@ Task<> Actor::join(ViewerPtr viewer) {
     audience_.show_state(viewer, state_->text(), StateReason::joined);
     co_return;
   }
+  if (viewer->watches) co_return;
   co_await init(viewer, nullptr);
 }
 
@@ -249,7 +250,9 @@ bool Actor::take_timer(Message& message) {
 
 Task<> Actor::act(const Message& message, std::string_view function, std::string_view payload) {
   Turn turn(*this, message.viewer.get());
+  const std::int64_t begun_ns = actors_.clock().now_ns();
   const Outcome outcome = co_await turn.run(function, payload, message.input_id);
+  plugin_.counters.turn_times.add(actors_.clock().now_ns() - begun_ns);
   if (turn.committed()) {
     has_history_ = true;
     audience_.show_turn(turn.effects().pushes(), turn.patch(), message.viewer.get());
@@ -331,6 +334,7 @@ void Actor::leave(const ViewerPtr& viewer) {
   viewer->actor = nullptr;
   audience_.remove(*viewer);
   if (viewer->ends_actor) {
+    audience_.show_end(EndReason::over);  // to those who watch
     retired_ = true;
     actors_.retire(*this);
   }

@@ -18,6 +18,13 @@ constexpr std::chrono::seconds bedtime_period{1};
 
 }  // namespace
 
+void PluginCounters::add(const PluginCounters& other) {
+  counters.add(other.counters);
+  actors += other.actors;
+  awake += other.awake;
+  for (const auto& [hash, count] : other.versions) versions[hash] += count;
+}
+
 Actors::Actors(System& system,
                shard::Shards& shards,
                std::size_t index,
@@ -43,6 +50,7 @@ void Actors::install(std::shared_ptr<const PluginVersion> version) {
   auto& plugin = plugins_[version->name];
   if (!plugin) plugin = std::make_unique<Plugin>();
   plugin->version = std::move(version);
+  plugin->leaving = false;
   std::vector<Actor*> awake;
   for (const auto& [address, actor] : actors_) {
     if (&actor->plugin() == plugin.get() && actor->is_awake()) awake.push_back(actor.get());
@@ -71,7 +79,7 @@ Task<> Actors::migrate_some(std::shared_ptr<const PluginVersion> version,
     // Whoever is gone meanwhile needs no migration.
     const Actor* actor = find(address);
     if (actor == nullptr || !actor->state()) continue;
-    Plugin& plugin = *find_plugin(version->name);
+    Plugin& plugin = *plugins_.find(version->name)->second;
     auto migrated = co_await migrate(
         *this, plugin, version, actor->version().module->content_hash(), actor->state()->text());
     if (migrated.has_error()) {
@@ -84,18 +92,19 @@ Task<> Actors::migrate_some(std::shared_ptr<const PluginVersion> version,
 void Actors::uninstall(std::string_view name) {
   const auto found = plugins_.find(name);
   if (found == plugins_.end()) return;
+  Plugin& plugin = *found->second;
+  plugin.leaving = true;
+  std::vector<Actor*> actors;
   for (const auto& [address, actor] : actors_) {
-    if (&actor->plugin() == found->second.get()) return;
+    if (&actor->plugin() == &plugin) actors.push_back(actor.get());
   }
-  for (const auto& actor : retired_) {
-    if (&actor->plugin() == found->second.get()) return;
-  }
-  plugins_.erase(found);
+  // What has ended is destroyed only when the event loop comes round: the pointers hold.
+  for (Actor* actor : actors) actor->deliver({.kind = Message::Kind::end});
 }
 
 Plugin* Actors::find_plugin(std::string_view name) {
   const auto found = plugins_.find(name);
-  return found == plugins_.end() ? nullptr : found->second.get();
+  return found == plugins_.end() || found->second->leaving ? nullptr : found->second.get();
 }
 
 Actor* Actors::find(std::string_view address) {
@@ -108,7 +117,7 @@ void Actors::join(const ViewerPtr& viewer) {
   viewer->actor = find(viewer->address.text());
   if (viewer->actor == nullptr) {
     Plugin* plugin = find_plugin(viewer->address.plugin);
-    if (plugin == nullptr) {
+    if (plugin == nullptr || viewer->watches) {
       shards_[viewer->shard].send([viewer] {
         if (viewer->outbox != nullptr) viewer->outbox->refused(R"({"reason":"unavailable"})");
       });
@@ -196,6 +205,7 @@ std::vector<PluginCounters> Actors::counters() const {
     PluginCounters& of = out[index[&actor->plugin()]];
     ++of.actors;
     if (actor->is_awake()) ++of.awake;
+    ++of.versions[actor->version().module->content_hash()];
   }
   return out;
 }

@@ -54,6 +54,9 @@ struct PluginCounters {
   Counters counters;
   std::size_t actors = 0;
   std::size_t awake = 0;
+  std::map<std::string, std::size_t> versions;  // actors by the content hash they run
+
+  void add(const PluginCounters& other);
 };
 
 class Actors {
@@ -76,10 +79,10 @@ class Actors {
   void try_migrate(std::shared_ptr<const PluginVersion> version,
                    std::size_t count,
                    std::function<void(std::vector<std::string>)> done);
-  // Forgets a plugin, unless it has actors.
+  // The plugin's actors end, and it starts no more of them unless it is installed again.
   void uninstall(std::string_view name);
 
-  // Null when no such plugin was ever installed.
+  // Null when there is no such plugin, or it is leaving.
   Plugin* find_plugin(std::string_view name);
   Actor* find(std::string_view address);
 

@@ -24,6 +24,17 @@ bool PluginVersion::is_event(std::string_view function) const {
   return module->takes_events(function);
 }
 
+void TimeHistogram::add(std::int64_t ns) {
+  const auto bound = std::lower_bound(bounds_ns.begin(), bounds_ns.end(), ns);
+  ++counts[static_cast<std::size_t>(bound - bounds_ns.begin())];
+  sum_ns += ns;
+}
+
+void TimeHistogram::add(const TimeHistogram& other) {
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += other.counts[i];
+  sum_ns += other.sum_ns;
+}
+
 void Counters::add(const Counters& other) {
   turns_done += other.turns_done;
   turns_error += other.turns_error;
@@ -34,6 +45,8 @@ void Counters::add(const Counters& other) {
   downs += other.downs;
   switches += other.switches;
   switches_refused += other.switches_refused;
+  log_lines_dropped += other.log_lines_dropped;
+  turn_times.add(other.turn_times);
 }
 
 namespace {
@@ -67,9 +80,13 @@ void Plugin::write_log(Log& log,
     log_bytes_ = 0;
   }
   const std::size_t bytes_max = version->bounds.log_bytes_per_second_max;
-  if (log_bytes_ > bytes_max) return;
+  if (log_bytes_ > bytes_max) {
+    ++counters.log_lines_dropped;
+    return;
+  }
   log_bytes_ += text.size();
   if (log_bytes_ > bytes_max) {
+    ++counters.log_lines_dropped;
     log.warn("[{}] says more than {} bytes a second; the rest of this second is left out",
              version->name,
              bytes_max);

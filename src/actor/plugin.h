@@ -7,6 +7,7 @@
 #include "guest/module.h"
 #include "shard/run_queue.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -27,6 +28,8 @@ struct Bounds {
   std::size_t log_bytes_per_second_max = std::size_t{64} << 10;  // of the plugin, on each shard
   std::size_t timers_max = 100;
   std::size_t topics_max = 100;  // subscribed to
+
+  friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
 // One version of a plugin: code and settings, immutable. Shared by the shards that run it; the old
@@ -45,6 +48,31 @@ struct PluginVersion {
   bool is_event(std::string_view function) const;
 };
 
+// How long something took, counted by upper bounds.
+struct TimeHistogram {
+  // In nanoseconds; what is longer than the last is counted behind it.
+  static constexpr std::array<std::int64_t, 14> bounds_ns = {50'000,
+                                                             100'000,
+                                                             250'000,
+                                                             500'000,
+                                                             1'000'000,
+                                                             2'500'000,
+                                                             5'000'000,
+                                                             10'000'000,
+                                                             25'000'000,
+                                                             50'000'000,
+                                                             100'000'000,
+                                                             250'000'000,
+                                                             1'000'000'000,
+                                                             10'000'000'000};
+
+  std::array<std::uint64_t, bounds_ns.size() + 1> counts{};
+  std::int64_t sum_ns = 0;
+
+  void add(std::int64_t ns);
+  void add(const TimeHistogram& other);
+};
+
 // What a plugin has done on one shard since the server started.
 struct Counters {
   std::uint64_t turns_done = 0;
@@ -54,8 +82,10 @@ struct Counters {
   std::uint64_t wakes = 0;
   std::uint64_t sleeps = 0;
   std::uint64_t downs = 0;
-  std::uint64_t switches = 0;          // to a new version
-  std::uint64_t switches_refused = 0;  // actors that stay on an old one
+  std::uint64_t switches = 0;           // to a new version
+  std::uint64_t switches_refused = 0;   // actors that stay on an old one
+  std::uint64_t log_lines_dropped = 0;  // beyond the bound on the plugin's log
+  TimeHistogram turn_times;  // from the turn's begin to its end, waits of the guest included
 
   void add(const Counters& other);
 };
@@ -66,6 +96,8 @@ struct Plugin {
   std::shared_ptr<const PluginVersion> version;
   shard::RunQueue::Lane lane;
   Counters counters;
+  // It was uninstalled and starts no more actors.
+  bool leaving = false;
 
   // Writes a guest's line under the plugin's name, unless it has said too much this second.
   void write_log(Log& log,

@@ -21,6 +21,8 @@ struct SupervisorRules {
   std::chrono::nanoseconds window = std::chrono::seconds(5);
   std::chrono::nanoseconds back_off_min = std::chrono::seconds(1);
   std::chrono::nanoseconds back_off_max = std::chrono::seconds(60);
+
+  friend bool operator==(const SupervisorRules&, const SupervisorRules&) = default;
 };
 
 class Supervisor {

@@ -26,6 +26,8 @@ struct Viewer {
                              // client's address
   const std::string topic;
   const std::string params;  // of the join, canonical JSON
+  // An operator's: sees what is there, and starts neither an actor nor its state.
+  const bool watches = false;
 
   Outbox* outbox = nullptr;  // touched on `shard` only
   Actor* actor = nullptr;    // touched on `actor_shard` only

@@ -20,6 +20,11 @@ void add_build(CLI::App& program, Run& run);
 void add_new(CLI::App& program, Run& run);
 void add_call(CLI::App& program, Run& run);
 void add_dev(CLI::App& program, Run& run);
+void add_deploy(CLI::App& program, Run& run);
+void add_plugins(CLI::App& program, Run& run);
+void add_rollback(CLI::App& program, Run& run);
+void add_reload(CLI::App& program, Run& run);
+void add_actor(CLI::App& program, Run& run);
 void add_version(CLI::App& program, Run& run);
 
 inline constexpr int failed_operation = 1;

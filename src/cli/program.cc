@@ -32,6 +32,11 @@ int run(int argc, char** argv) {
   add_new(program, chosen);
   add_build(program, chosen);
   add_call(program, chosen);
+  add_deploy(program, chosen);
+  add_plugins(program, chosen);
+  add_rollback(program, chosen);
+  add_reload(program, chosen);
+  add_actor(program, chosen);
   add_version(program, chosen);
 
   std::vector<std::string> commands;

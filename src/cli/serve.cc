@@ -2,7 +2,6 @@
 
 #include "cli/command.h"
 #include "cli/config_option.h"
-#include "server/log.h"
 
 #include <memory>
 
@@ -24,8 +23,7 @@ void add_serve(CLI::App& program, Run& run) {
     run = [file, overrides] {
       const Result<std::filesystem::path> config = find_config(*file);
       if (!config) return fail(config.error().message);
-      const Result<void> served =
-          server::serve(*config, *overrides, server::make_log(server::LogStyle::server));
+      const Result<void> served = server::serve(*config, *overrides);
       return served ? 0 : fail(served.error().message);
     };
   });

@@ -62,6 +62,7 @@ struct AllowedPath {
   std::filesystem::path host;
   std::string guest;  // its name there, such as "/data"
   bool read_only = false;
+  friend bool operator==(const AllowedPath&, const AllowedPath&) = default;
 };
 
 // What stays the same for all calls of an instance. Owned by the plugin's version; outlives the

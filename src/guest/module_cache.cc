@@ -44,12 +44,6 @@ const std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<const std::uint8_t*>(text.data());
 }
 
-std::string sha256(std::string_view text) {
-  std::array<std::uint8_t, crypto_hash_sha256_BYTES> hash;
-  ::crypto_hash_sha256(hash.data(), bytes_of(text), text.size());
-  return hex(hash);
-}
-
 Checksum checksum_of(std::string_view text) {
   Checksum sum;
   ::crypto_generichash(sum.data(), sum.size(), bytes_of(text), text.size(), nullptr, 0);
@@ -62,7 +56,7 @@ const std::string& cpu_features() {
     std::ifstream info("/proc/cpuinfo");
     for (std::string line; std::getline(info, line);) {
       if (line.starts_with("flags") || line.starts_with("Features"))
-        return sha256(line).substr(0, 8);
+        return content_hash(line).substr(0, 8);
     }
     return std::string("unknown");
   }();
@@ -194,6 +188,12 @@ auto ModuleCache::Loading::load_or_compile(std::string_view wasm,
   return module;
 }
 
+std::string content_hash(std::string_view wasm) {
+  std::array<std::uint8_t, crypto_hash_sha256_BYTES> hash;
+  ::crypto_hash_sha256(hash.data(), bytes_of(wasm), wasm.size());
+  return hex(hash);
+}
+
 Result<std::unique_ptr<ModuleCache>> ModuleCache::open(fs::path folder,
                                                        CompileLimits limits,
                                                        ModuleCacheOptions options) {
@@ -259,7 +259,7 @@ std::string hash_of(std::span<const Program::Part> parts, std::span<const std::s
   for (std::size_t i = 0; i < parts.size(); ++i) {
     all += std::to_string(parts[i].name.size()) + ":" + parts[i].name + hashes[i];
   }
-  return sha256(all);
+  return content_hash(all);
 }
 
 }  // namespace
@@ -275,7 +275,7 @@ Result<std::shared_ptr<const Module>> ModuleCache::load(Engine& engine, const Pr
     if (Result<void> checked = check_bytes(part.wasm); !checked) {
       return Error{of_part(program, part) + checked.error().message};
     }
-    hashes.push_back(sha256(part.wasm));
+    hashes.push_back(content_hash(part.wasm));
   }
   const std::string hash = hash_of(program.parts, hashes);
   const std::pair<Engine*, std::string> key(&engine, program.wasi ? hash : hash + " without WASI");

@@ -90,6 +90,9 @@ class ModuleCache {
   std::size_t compilations_ = 0;
 };
 
+// Hex SHA-256 of a plugin's bytes: what Module::content_hash() says of them.
+std::string content_hash(std::string_view wasm);
+
 // The child's side: `troupe compile-module ...` calls this with its remaining arguments and exits
 // with the result.
 int run_compiler(int argc, char** argv);

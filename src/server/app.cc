@@ -39,6 +39,18 @@ socket::Route get(std::string path, std::function<wire::Response(const wire::Req
           .handler = socket::answer_with(std::move(answer))};
 }
 
+// Where a command on this machine finds what listens at an address, perhaps everywhere.
+std::string url_of(std::string address) {
+  constexpr std::string_view everywhere = "0.0.0.0:";
+  constexpr std::string_view everywhere_6 = "[::]:";
+  if (address.starts_with(everywhere)) {
+    address.replace(0, everywhere.size(), "127.0.0.1:");
+  } else if (address.starts_with(everywhere_6)) {
+    address.replace(0, everywhere_6.size(), "[::1]:");
+  }
+  return "http://" + address;
+}
+
 std::set<std::string> mounts_of(std::span<const TopicConfig> topics) {
   std::set<std::string> mounts;
   for (const TopicConfig& topic : topics) mounts.insert(topic.mount);
@@ -47,9 +59,10 @@ std::set<std::string> mounts_of(std::span<const TopicConfig> topics) {
 
 }  // namespace
 
-App::App(Config config, std::shared_ptr<Log> log)
+App::App(Config config, std::shared_ptr<Log> log, std::shared_ptr<LogFeed> log_feed)
     : config_(std::move(config)),
       log_(std::move(log)),
+      log_feed_(std::move(log_feed)),
       shards_(config_.http.threads),
       system_(shards_, clock_, *log_, {.instances_max = config_.bounds.instances_max}) {}
 
@@ -59,8 +72,9 @@ App::~App() {
 
 Result<std::unique_ptr<App>> App::create(Config config,
                                          std::shared_ptr<Log> log,
+                                         std::shared_ptr<LogFeed> log_feed,
                                          const DevExtras* dev) {
-  std::unique_ptr<App> app(new App(std::move(config), std::move(log)));
+  std::unique_ptr<App> app(new App(std::move(config), std::move(log), std::move(log_feed)));
   TRY_VOID(app->build(dev));
   return app;
 }
@@ -95,8 +109,29 @@ Result<void> App::build(const DevExtras* dev) {
                                .session_key = session_key_});
     }
   }
+  if (dev == nullptr && data_) {
+    TRY(Deployments deployments, Deployments::open(data_->plugins_folder()));
+    deployer_ =
+        std::make_unique<Deployer>(std::move(deployments),
+                                   loader_parts(),
+                                   system_,
+                                   clock_,
+                                   [this](std::span<const TopicConfig> topics) { route(topics); });
+  }
+  api_ = std::make_unique<Api>(ApiParts{
+      .system = system_,
+      .log = *log_,
+      .deployer = deployer_.get(),
+      .log_feed = log_feed_,
+      .token = data_ ? data_->admin_token() : "",
+      .upload_bytes_max = bounds.upload_bytes_max,
+      .connections = [this] { return http_->connection_count() + admin_->connection_count(); },
+      .reload = nullptr});
   TRY(http_, open_http(dev));
   TRY(admin_, open_admin());
+  if (admin_ && data_) {
+    TRY_VOID(data_->write_admin_address(url_of(admin_->addresses().front())));
+  }
   return {};
 }
 
@@ -134,10 +169,11 @@ Result<std::unique_ptr<socket::Listener>> App::open_admin() {
       .listen_setting = "--admin, or `listen` under [admin] in the configuration",
       .limits = config_.bounds.socket};
   options.mounts.clear();
-  options.routes = {get("/readyz", [this](const wire::Request&) {
+  options.routes = api_->routes();
+  options.routes.push_back(get("/readyz", [this](const wire::Request&) {
     return ready_ ? socket::text_response(200, "ready\n")
                   : socket::text_response(503, "The server is about to end.\n");
-  })};
+  }));
   return socket::Listener::create(std::move(options), shards_, *log_);
 }
 
@@ -177,6 +213,7 @@ void App::stop() {
   if (!ready_.exchange(false)) return;
   http_->drain();
   if (admin_) admin_->drain();
+  if (deployer_) deployer_->stop();
   shards_.stop();
 }
 

@@ -11,8 +11,11 @@
 #include "channel/context.h"
 #include "guest/engine.h"
 #include "guest/module_cache.h"
+#include "server/api.h"
 #include "server/config.h"
 #include "server/data_dir.h"
+#include "server/deployer.h"
+#include "server/log_feed.h"
 #include "server/plugin_loader.h"
 #include "shard/shard.h"
 #include "socket/listener.h"
@@ -20,6 +23,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -37,8 +41,10 @@ class App {
  public:
   // Takes the data folder and the addresses. Nothing is served before start(). `dev` is null for
   // `troupe serve`.
+  // `log_feed` is a sink of the log.
   static Result<std::unique_ptr<App>> create(Config config,
                                              std::shared_ptr<Log> log,
+                                             std::shared_ptr<LogFeed> log_feed,
                                              const DevExtras* dev);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
@@ -48,6 +54,12 @@ class App {
   const Config& config() const { return config_; }
   Log& log() { return *log_; }
   LoaderParts loader_parts();
+  // Null under `troupe dev`.
+  Deployer* deployer() { return deployer_.get(); }
+  // What POST /reload does; set before start().
+  void on_reload(std::function<void(Deployer::Done done)> reload) {
+    api_->on_reload(std::move(reload));
+  }
   // Where browsers come in, and operators, with the ports that the system chose.
   const std::vector<std::string>& http_addresses() const { return http_->addresses(); }
   const std::vector<std::string>& admin_addresses() const;
@@ -63,7 +75,7 @@ class App {
   void stop();
 
  private:
-  App(Config config, std::shared_ptr<Log> log);
+  App(Config config, std::shared_ptr<Log> log, std::shared_ptr<LogFeed> log_feed);
   Result<void> build(const DevExtras* dev);
   Result<std::unique_ptr<socket::Listener>> open_http(const DevExtras* dev);
   Result<std::unique_ptr<socket::Listener>> open_admin();
@@ -71,6 +83,7 @@ class App {
   // In the order of need: what stands below uses what stands above and ends before it.
   const Config config_;
   const std::shared_ptr<Log> log_;
+  const std::shared_ptr<LogFeed> log_feed_;
   const SystemClock clock_;
   std::unique_ptr<DataDir> data_;  // null when nothing is kept
   std::string session_key_;
@@ -82,6 +95,8 @@ class App {
   // By shard, then by mount.
   std::vector<std::map<std::string, std::unique_ptr<channel::Context>, std::less<>>> contexts_;
   std::atomic<bool> ready_ = false;
+  std::unique_ptr<Deployer> deployer_;  // null under `troupe dev`
+  std::unique_ptr<Api> api_;
   std::unique_ptr<socket::Listener> http_;
   std::unique_ptr<socket::Listener> admin_;  // null without an address
 };

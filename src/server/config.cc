@@ -33,6 +33,7 @@ constexpr std::int64_t gib = 1024 * mib;
 // Frames, bodies, states and outputs are handled whole in memory.
 constexpr std::int64_t text_bytes_max = 256 * mib;
 constexpr std::int64_t time_ms_max = 3'600'000;
+constexpr std::string_view data_dir_default = "troupe-data";
 // Larger integers are not exact in browsers.
 constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;
 
@@ -90,7 +91,7 @@ class Reader {
 
   Config read(const toml::table& root) {
     Section file(notes_, root, "", "", {1, 1});
-    config_.data_dir = folder_ / "troupe-data";
+    config_.data_dir = folder_ / data_dir_default;
     config_.http.listen = {"127.0.0.1:4000"};
     config_.admin = "127.0.0.1:4001";
 
@@ -100,6 +101,7 @@ class Reader {
     }
     file.table("http", [this](Section& section) { read_http(section); });
     file.table("admin", [this](Section& section) { read_admin(section); });
+    file.table("log", [this](Section& section) { read_log(section); });
     file.table("limits", [this](Section& section) { read_bounds(section); });
     file.not_offered("journal", "remove the table: states are kept in memory only");
     file.not_offered("pages", "serve a page of your own from http.static");
@@ -107,7 +109,13 @@ class Reader {
       read_plugin(name, section);
     });
     file.list("topics", [this](Section& section) { read_topic(section); });
-    if (!file.has("topics")) {
+    // Functions are called over HTTP and by other actors; states are for viewers of topics.
+    const auto is_called = [](const PluginConfig& plugin) {
+      return plugin.behaviour == actor::Behaviour::call;
+    };
+    const bool only_called = !config_.plugins.empty() &&
+                             std::all_of(config_.plugins.begin(), config_.plugins.end(), is_called);
+    if (!file.has("topics") && !only_called) {
       file.mistake("topics",
                    "there is none, so nobody could reach a plugin; add [[topics]] with match "
                    "and plugin");
@@ -160,6 +168,21 @@ class Reader {
     }
   }
 
+  void read_log(Section& section) {
+    static const std::vector<std::string> formats = {"text", "json"};
+    static const std::vector<std::string> levels = {"trace", "debug", "info", "warn", "error"};
+    const auto one_of = [&](std::string_view key, std::string& value, const auto& known) {
+      if (!section.string(key, value)) return;
+      if (std::find(known.begin(), known.end(), value) != known.end()) return;
+      section.mistake(key,
+                      fmt::format("unknown {} \"{}\"{}", key, value, suggestion(value, known)));
+    };
+    std::string format = "text";
+    one_of("format", format, formats);
+    config_.log.json = format == "json";
+    one_of("level", config_.log.level, levels);
+  }
+
   void read_bounds(Section& section) {
     ServerBounds& bounds = config_.bounds;
     socket::Limits& socket = bounds.socket;
@@ -167,6 +190,7 @@ class Reader {
     section.number("frame_bytes", socket.frame_bytes_max, kib, text_bytes_max);
     section.number("header_bytes", socket.header_bytes_max, kib, mib);
     section.number("http_body_bytes", socket.body_bytes_max, kib, text_bytes_max);
+    section.number("upload_bytes", bounds.upload_bytes_max, kib, text_bytes_max);
     section.number("socket_topics", bounds.channel.topics_max, 1, 1'000'000);
     section.number("socket_unsent_bytes", socket.unsent_bytes_max, kib, gib);
     bounds.channel.unsent_bytes_max = socket.unsent_bytes_max;
@@ -252,6 +276,11 @@ class Reader {
     });
     limits.memory_pages_max = std::min(limits.memory_pages_max, config_.bounds.instance_pages_max);
     read_time(section, "timeout_ms", limits.timeout, 1);
+    section.number("max_restarts", plugin.supervision.restarts_max, 0, 1'000'000);
+    std::int64_t window_seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(plugin.supervision.window).count();
+    section.number("max_seconds", window_seconds, 1, 86'400);
+    plugin.supervision.window = std::chrono::seconds(window_seconds);
     section.table("limits", [&](Section& bounds) {
       read_plugin_bounds(bounds, plugin.bounds, limits.output_bytes_max);
     });
@@ -317,11 +346,6 @@ class Reader {
         return;
       }
       first = key;
-    }
-    if (first.empty()) {
-      section.mistake("",
-                      "has neither source (a file or a project's folder) nor wasm (a module) nor "
-                      "manifest (Extism's, JSON or TOML)");
     }
   }
 
@@ -495,7 +519,9 @@ Result<void> check_address(std::string_view text) {
   return {};
 }
 
-Result<Config> load_config(const fs::path& file) {
+namespace {
+
+Result<toml::table> read_toml(const fs::path& file, TomlNotes& notes) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(stream), {});
   if (!stream) {
@@ -503,12 +529,25 @@ Result<Config> load_config(const fs::path& file) {
                              file.string(),
                              std::error_code(errno, std::generic_category()).message())};
   }
-  TomlNotes notes(file.string());
-  const std::optional<toml::table> root = parse_toml(text, notes);
+  std::optional<toml::table> root = parse_toml(text, notes);
   if (!root) return Error{notes.text()};
-  Config config = Reader(file, notes).read(*root);
+  return std::move(*root);
+}
+
+}  // namespace
+
+Result<Config> load_config(const fs::path& file) {
+  TomlNotes notes(file.string());
+  TRY(const toml::table root, read_toml(file, notes));
+  Config config = Reader(file, notes).read(root);
   if (!notes.sound()) return Error{notes.text()};
   return config;
+}
+
+Result<fs::path> data_dir_of(const fs::path& file) {
+  TomlNotes notes(file.string());
+  TRY(const toml::table root, read_toml(file, notes));
+  return file.parent_path() / root["data_dir"].value_or(std::string(data_dir_default));
 }
 
 std::set<std::string> known_keys() {
@@ -517,6 +556,7 @@ std::set<std::string> known_keys() {
   const std::optional<toml::table> root = parse_toml(R"(
     http = {}
     admin = {}
+    log = {}
     limits = {}
     plugins.NAME = { memory = {}, limits = {}, secrets.NAME = {} }
     topics = [{}]

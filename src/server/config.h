@@ -41,6 +41,7 @@ struct ServerBounds {
   socket::Limits socket;
   channel::Bounds channel;
   guest::CompileLimits compile;
+  std::size_t upload_bytes_max = std::size_t{32} << 20;  // a plugin's module
   std::size_t instances_max = 1000;
   std::uint32_t instance_pages_max = 1024;
 };
@@ -48,7 +49,7 @@ struct ServerBounds {
 struct PluginConfig {
   std::string name;
   std::string place;  // FILE:LINE:COLUMN: plugins.NAME, for messages about it
-  // One of the three is set.
+  // One of the three at most; without any the plugin waits for a deploy.
   std::filesystem::path source;
   std::filesystem::path wasm;
   std::filesystem::path manifest;
@@ -58,11 +59,13 @@ struct PluginConfig {
   bool init_payload = false;
   guest::Environment environment;
   actor::Bounds bounds;
+  actor::SupervisorRules supervision;
 
   const std::filesystem::path& file() const {
     if (!source.empty()) return source;
     return wasm.empty() ? manifest : wasm;
   }
+  bool has_file() const { return !file().empty(); }
 };
 
 struct TopicConfig {
@@ -71,11 +74,17 @@ struct TopicConfig {
   channel::TopicRule rule;
 };
 
+struct LogConfig {
+  bool json = false;            // an object a line, or text for people
+  std::string level = "debug";  // the least that is written: trace, debug, info, warn, error
+};
+
 struct Config {
   std::filesystem::path file;      // empty for `troupe dev FILE`, which has none
   std::filesystem::path data_dir;  // empty: nothing is kept when the server ends
   HttpConfig http;
   std::string admin;  // address with port; empty: none
+  LogConfig log;
   ServerBounds bounds;
   std::vector<PluginConfig> plugins;  // by name
   std::vector<TopicConfig> topics;    // the first match wins
@@ -84,6 +93,9 @@ struct Config {
 // Reads and checks a file. The error has one line for each mistake: FILE:LINE:COLUMN: KEY: what is
 // wrong.
 Result<Config> load_config(const std::filesystem::path& file);
+
+// The data folder that a file names, or the default beside it; the rest of the file is not checked.
+Result<std::filesystem::path> data_dir_of(const std::filesystem::path& file);
 
 // Every key that load_config knows, such as `plugins.NAME.source`.
 std::set<std::string> known_keys();

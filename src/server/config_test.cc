@@ -395,11 +395,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "[plugins.Todo]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n",
                 "troupe.toml:8:10: plugins.Todo: a plugin's name has 1 to 63 of the characters a-z "
                 "0-9 _ . - and begins with a letter or digit"},
-        Mistake{
-            "PluginWithoutCode",
-            "[plugins.b]\nbehaviour = \"live_state\"\n",
-            "troupe.toml:8:10: plugins.b: has neither source (a file or a project's folder) nor "
-            "wasm (a module) nor manifest (Extism's, JSON or TOML)"},
         Mistake{"PluginWithTwoCodes",
                 "[plugins.b]\nsource = \"todo.js\"\nwasm = \"todo.wasm\"\n"
                 "behaviour = \"live_state\"\n",

@@ -21,6 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t session_key_bytes = 32;
+// Five bits each: as much as 32 bytes have.
+constexpr std::size_t admin_token_letters = 52;
+constexpr std::string_view admin_address_file = "admin.address";
 
 Error system_error(std::string_view what, const fs::path& path) {
   return Error{fmt::format("cannot {} {}: {}",
@@ -63,6 +66,10 @@ std::string read_some(int fd) {
   return text;
 }
 
+std::string new_admin_token() {
+  return Random().letters(admin_token_letters);
+}
+
 }  // namespace
 
 std::string new_session_key() {
@@ -97,39 +104,82 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const fs::path& folder) {
   if (::ftruncate(lock, 0) != 0 || !write_all(lock, fmt::format("{}\n", ::getpid()))) {
     return system_error("write", path);
   }
-  TRY_VOID(result->read_session_key());
+  TRY(result->session_key_,
+      result->read_secret(
+          "session.key", session_key_bytes, new_session_key, "browsers then lose their sessions"));
+  TRY(result->admin_token_,
+      result->read_secret("admin.token",
+                          admin_token_letters,
+                          new_admin_token,
+                          "commands elsewhere then need the new one"));
   return result;
 }
 
 DataDir::~DataDir() {
+  std::error_code ignored;
+  fs::remove(folder_ / admin_address_file, ignored);
   ::close(lock_);
 }
 
-Result<void> DataDir::read_session_key() {
-  const fs::path path = folder_ / "session.key";
+Result<void> DataDir::write_admin_address(std::string_view address) {
+  return write_file(folder_ / admin_address_file, fmt::format("{}\n", address), 0600);
+}
+
+Result<std::string> DataDir::read_secret(std::string_view name,
+                                         std::size_t bytes,
+                                         Make make,
+                                         std::string_view consequence) {
+  const fs::path path = folder_ / name;
   if (File file(path, O_RDONLY, 0); file.is_open()) {
-    session_key_ = read_some(file.fd());
-    if (session_key_.size() == session_key_bytes) return {};
-    return Error{fmt::format(
-        "{} has {} bytes and must have {}; remove it to make a new one (browsers then lose their "
-        "sessions)",
-        path.string(),
-        session_key_.size(),
-        session_key_bytes)};
+    std::string secret = read_some(file.fd());
+    if (secret.size() == bytes) return secret;
+    return Error{fmt::format("{} has {} bytes and must have {}; remove it to make a new one ({})",
+                             path.string(),
+                             secret.size(),
+                             bytes,
+                             consequence)};
   }
   if (errno != ENOENT) return system_error("read", path);
+  std::string secret = make();
+  TRY_VOID(write_file(path, secret, 0600));
+  return secret;
+}
 
-  // Written aside and renamed, so that a crash leaves no half of a key.
-  session_key_ = new_session_key();
-  const fs::path aside = folder_ / "session.key.new";
+Result<void> write_file(const fs::path& path, std::string_view text, unsigned mode) {
+  const fs::path aside = path.string() + ".new";
   {
-    File file(aside, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (!file.is_open() || !write_all(file.fd(), session_key_) || ::fsync(file.fd()) != 0) {
+    File file(aside, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    if (!file.is_open() || !write_all(file.fd(), text) || ::fsync(file.fd()) != 0) {
       return system_error("write", aside);
     }
   }
   if (::rename(aside.c_str(), path.c_str()) != 0) return system_error("write", path);
+  const File folder(path.parent_path(), O_RDONLY | O_DIRECTORY, 0);
+  if (!folder.is_open() || ::fsync(folder.fd()) != 0) return system_error("write", path);
   return {};
+}
+
+Result<std::string> read_admin_address(const fs::path& folder) {
+  const File file(folder / admin_address_file, O_RDONLY, 0);
+  if (!file.is_open()) {
+    return Error{fmt::format(
+        "no server runs on the data folder {}; start one with troupe serve, or name one with "
+        "--server URL",
+        folder.string())};
+  }
+  std::string address = read_some(file.fd());
+  while (address.ends_with('\n')) address.pop_back();
+  return address;
+}
+
+Result<std::string> read_admin_token(const fs::path& folder) {
+  const fs::path path = folder / "admin.token";
+  const File file(path, O_RDONLY, 0);
+  if (!file.is_open()) {
+    return Error{fmt::format("{}; set TROUPE_TOKEN, or name the server's data folder with --data",
+                             system_error("read", path).message)};
+  }
+  return read_some(file.fd());
 }
 
 }  // namespace troupe::server

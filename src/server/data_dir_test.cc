@@ -75,5 +75,30 @@ TEST_F(DataFolder, AFolderThatCannotBeMadeIsNamed) {
   EXPECT_NE(data.error().message.find("file/data"), std::string::npos) << data.error().message;
 }
 
+TEST_F(DataFolder, KeepsTheTokenOfOperatorsForItsOwnerAlone) {
+  const fs::path folder = parent_ / "data";
+  std::string token;
+  {
+    const auto data = DataDir::open(folder).value();
+    token = data->admin_token();
+    EXPECT_EQ(token.size(), 52U);
+    EXPECT_EQ(mode_of(folder / "admin.token"), 0600U);
+  }
+  EXPECT_EQ(DataDir::open(folder).value()->admin_token(), token);
+  EXPECT_EQ(read_admin_token(folder).value(), token);
+}
+
+TEST_F(DataFolder, SaysWhereTheServerIsAsLongAsItRuns) {
+  const fs::path folder = parent_ / "data";
+  {
+    const auto data = DataDir::open(folder).value();
+    ASSERT_TRUE(data->write_admin_address("http://127.0.0.1:4001"));
+    EXPECT_EQ(read_admin_address(folder).value(), "http://127.0.0.1:4001");
+  }
+  const auto gone = read_admin_address(folder);
+  ASSERT_TRUE(gone.has_error());
+  EXPECT_NE(gone.error().message.find("troupe serve"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace troupe::server

@@ -21,16 +21,6 @@ constexpr std::array<std::pair<std::string_view, std::string TopicRow::*>, 6> co
      {"shared by", &TopicRow::shared},
      {"durability", &TopicRow::durability}}};
 
-std::string_view name_of(actor::Behaviour behaviour) {
-  switch (behaviour) {
-    case actor::Behaviour::call:
-      return "call";
-    case actor::Behaviour::live_state:
-      return "live_state";
-  }
-  return "";
-}
-
 // The names of the join parameters in a template, as `a` or `a and b`.
 std::string parameters(std::string_view actor) {
   constexpr std::string_view open = "{param.";
@@ -56,6 +46,16 @@ std::string shared_by(const channel::TopicRule& rule) {
 }
 
 }  // namespace
+
+std::string_view name_of(actor::Behaviour behaviour) {
+  switch (behaviour) {
+    case actor::Behaviour::call:
+      return "call";
+    case actor::Behaviour::live_state:
+      return "live_state";
+  }
+  return "";
+}
 
 std::vector<TopicRow> describe(const Config& config) {
   std::vector<TopicRow> rows;

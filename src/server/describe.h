@@ -4,6 +4,7 @@
 #include "server/config.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::server {
@@ -16,6 +17,8 @@ struct TopicRow {
   std::string shared;  // who has the actor in common
   std::string durability;
 };
+
+std::string_view name_of(actor::Behaviour behaviour);
 
 std::vector<TopicRow> describe(const Config& config);
 

@@ -5,6 +5,7 @@
 #include "server/dev_feed.h"
 #include "server/local_call.h"
 #include "server/log.h"
+#include "server/log_feed.h"
 #include "server/plugin_loader.h"
 #include "server/source.h"
 #include "server/watcher.h"
@@ -57,8 +58,14 @@ struct Built {
 // the optimising compiler.
 class DevSession {
  public:
-  DevSession(std::shared_ptr<DevFeed> feed, std::shared_ptr<Log> log, Overrides overrides)
-      : feed_(std::move(feed)), log_(std::move(log)), overrides_(std::move(overrides)) {}
+  DevSession(std::shared_ptr<DevFeed> feed,
+             std::shared_ptr<LogFeed> log_feed,
+             std::shared_ptr<Log> log,
+             Overrides overrides)
+      : feed_(std::move(feed)),
+        log_feed_(std::move(log_feed)),
+        log_(std::move(log)),
+        overrides_(std::move(overrides)) {}
   DevSession(const DevSession&) = delete;
   DevSession& operator=(const DevSession&) = delete;
   ~DevSession() {
@@ -75,7 +82,7 @@ class DevSession {
                                .instances_max = static_cast<std::uint32_t>(
                                    config.bounds.instances_max + spare_instances),
                                .memory_pages_max = config.bounds.instance_pages_max}));
-    TRY(app_, App::create(config, log_, &extras));
+    TRY(app_, App::create(config, log_, log_feed_, &extras));
     if (!config.file.empty()) {
       TRY(config_watcher_, Watcher::create(io_, [this](Time) { read_config(); }));
       config_watcher_->watch({config.file}, Watcher::Scope::files);
@@ -142,6 +149,10 @@ class DevSession {
       });
     });
     for (const PluginConfig& plugin : config.plugins) {
+      if (!plugin.has_file()) {
+        log_->warn("plugin {}: has no file, and troupe dev takes no deploys", plugin.name);
+        continue;
+      }
       Watched& watched = watched_[plugin.name];
       watched.config = plugin;
       if (!watched.watcher) {
@@ -301,6 +312,7 @@ class DevSession {
   }
 
   const std::shared_ptr<DevFeed> feed_;
+  const std::shared_ptr<LogFeed> log_feed_;
   const std::shared_ptr<Log> log_;
   const Overrides overrides_;
   std::unique_ptr<guest::Engine> fast_engine_;
@@ -349,8 +361,9 @@ Result<Config> config_for_file(const fs::path& file, const Overrides& overrides)
 
 Result<void> dev(Config config, const Overrides& overrides) {
   const auto feed = std::make_shared<DevFeed>();
-  const std::shared_ptr<Log> log = make_log(LogStyle::terminal, {feed});
-  DevSession session(feed, log, overrides);
+  const auto log_feed = std::make_shared<LogFeed>();
+  const std::shared_ptr<Log> log = make_log(LogStyle::terminal, {feed, log_feed}, config.log);
+  DevSession session(feed, log_feed, log, overrides);
   return session.run(std::move(config));
 }
 

@@ -1,6 +1,8 @@
 #include "server/dev_feed.h"
 
 #include "base/json.h"
+#include "server/log.h"
+#include "server/log_line.h"
 
 #include <fmt/format.h>
 
@@ -15,21 +17,6 @@ std::string json_string(std::string_view text) {
   std::string out;
   json::quote(out, text);
   return out;
-}
-
-std::string_view name_of(spdlog::level::level_enum level) {
-  switch (level) {
-    case spdlog::level::trace:
-    case spdlog::level::debug:
-      return "debug";
-    case spdlog::level::warn:
-      return "warn";
-    case spdlog::level::err:
-    case spdlog::level::critical:
-      return "error";
-    default:
-      return "info";
-  }
 }
 
 // The lines around the place, with a mark, as in the terminal: what render() says between the head
@@ -98,20 +85,15 @@ void DevFeed::failed(std::string_view plugin,
 }
 
 void DevFeed::sink_it_(const spdlog::details::log_msg& line) {
-  // `[todo/todo:all turn 3] text`, `[todo authorize] text`: of a plugin, or about it.
-  const std::string_view text(line.payload.data(), line.payload.size());
-  if (!text.starts_with('[')) return;
-  const std::size_t end = text.find_first_of("/ ]");
-  const std::size_t close = text.find("] ");
-  if (end == std::string_view::npos || close == std::string_view::npos) return;
-  const std::string_view plugin = text.substr(1, end - 1);
+  const LogLine parsed = parse_log_line({line.payload.data(), line.payload.size()});
+  if (parsed.plugin.empty()) return;
   const auto time =
       std::chrono::duration_cast<std::chrono::milliseconds>(line.time.time_since_epoch());
   std::string message =
       fmt::format(R"({{"type":"log","plugin":{},"level":"{}","text":{},"time":{}}})",
-                  json_string(plugin),
-                  name_of(line.level),
-                  json_string(text.substr(close + 2)),
+                  json_string(parsed.plugin),
+                  line.level == spdlog::level::trace ? "debug" : name_of(line.level),
+                  json_string(parsed.text),
                   time.count());
   const std::lock_guard lock(feed_mutex_);
   publish(message);

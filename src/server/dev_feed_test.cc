@@ -17,6 +17,7 @@ class Page final : public wire::EventStream {
     return true;
   }
   void close() override { closed = true; }
+  void when_over(std::function<void()>) override {}
 
   std::vector<std::string> heard;
   bool gone = false;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "base/log.h"
+#include "server/config.h"
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace troupe::server {
@@ -13,7 +15,16 @@ enum class LogStyle {
   terminal,  // with the time of day: read now
 };
 
-// Further sinks get every line too. Thread-safe; made once, by whoever starts the server.
-std::shared_ptr<Log> make_log(LogStyle style, const std::vector<spdlog::sink_ptr>& further = {});
+// Further sinks get every line too, whatever `config` says of standard error. Thread-safe; made
+// once, by whoever starts the server.
+//
+// As JSON a line is {"time","level","text"} and, where it is about one, "actor" or "plugin",
+// "turn", "request_id".
+std::shared_ptr<Log> make_log(LogStyle style,
+                              const std::vector<spdlog::sink_ptr>& further = {},
+                              const LogConfig& config = {});
+
+// trace, debug, info, warn, error.
+std::string_view name_of(spdlog::level::level_enum level);
 
 }  // namespace troupe::server

@@ -126,6 +126,7 @@ Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginCon
   version->init_payload = plugin.init_payload;
   version->environment = plugin.environment;
   version->bounds = plugin.bounds;
+  version->supervision = plugin.supervision;
   return std::shared_ptr<const actor::PluginVersion>(std::move(version));
 }
 
@@ -133,6 +134,57 @@ void log_build(Log& log, std::string_view plugin, const Code& code) {
   for (const js::BuildLog& line : code.log) log.info("[{} build] {}", plugin, line.text);
   for (const std::string& warning : code.warnings) log.warn("[{} build] {}", plugin, warning);
 }
+
+Checked check_code(const PluginConfig& plugin,
+                   const Code& code,
+                   std::span<const TopicConfig> topics,
+                   const LoaderParts& parts) {
+  auto version = make_version(plugin, code, parts.cache, parts.engine);
+  if (!version) return std::vector<std::string>{std::move(version).error().message};
+  std::vector<std::string> reasons;
+  if (plugin.behaviour == actor::Behaviour::call && events_of(**version, code).empty()) {
+    reasons.push_back(
+        fmt::format("{} exports no function that can be called: () -> () or () -> i32, with a name "
+                    "that is not of the life cycle and has no _ in front",
+                    plugin.file().filename().string()));
+  }
+  const LoadedPlugin loaded{plugin, {.exports = code.exports}, *version};
+  if (const Result<void> events = check_events(topics, {&loaded, 1}); !events) {
+    reasons.push_back(events.error().message);
+  }
+  if (!reasons.empty()) return reasons;
+  return std::move(*version);
+}
+
+namespace {
+
+// The code that is to run: the file's when it is news, else what was deployed last. Nothing: the
+// plugin waits for a deploy.
+Result<std::optional<Code>> choose_code(const PluginConfig& plugin,
+                                        const LoaderParts& parts,
+                                        bool& is_news) {
+  std::optional<Code> code;
+  if (plugin.has_file()) {
+    CodeResult read = read_code(plugin, parts.build_cache_folder);
+    if (!read) return Error{read.error().message};
+    code = std::move(*read);
+    log_build(parts.log, plugin.name, *code);
+  }
+  // A version that is kept is one module: what a manifest names comes from its files each time.
+  if (parts.deployments == nullptr || !plugin.manifest.empty()) return code;
+  const std::string hash = code ? guest::content_hash(as_text(code->wasm)) : "";
+  if (code && parts.deployments->is_news(plugin.name, hash)) {
+    is_news = true;
+    return code;
+  }
+  const DeployedPlugin* deployed = parts.deployments->find(plugin.name);
+  if (deployed == nullptr || deployed->current.empty()) return std::optional<Code>();
+  if (deployed->current == hash) return code;
+  TRY(const std::string wasm, parts.deployments->read(plugin.name, deployed->current));
+  return std::optional<Code>(Code{.wasm = {wasm.begin(), wasm.end()}});
+}
+
+}  // namespace
 
 Result<std::vector<LoadedPlugin>> load_plugins(const Config& config, const LoaderParts& parts) {
   std::vector<LoadedPlugin> plugins;
@@ -143,29 +195,35 @@ Result<std::vector<LoadedPlugin>> load_plugins(const Config& config, const Loade
   };
   for (const PluginConfig& plugin : config.plugins) {
     const auto begun = std::chrono::steady_clock::now();
-    CodeResult code = read_code(plugin, parts.build_cache_folder);
+    LoadedPlugin loaded{.config = plugin};
+    auto code = choose_code(plugin, parts, loaded.is_news);
     if (!code) {
       note(plugin, code.error().message);
       continue;
     }
-    log_build(parts.log, plugin.name, *code);
-    auto version = make_version(plugin, *code, parts.cache, parts.engine);
-    if (!version) {
-      note(plugin, version.error().message);
-      continue;
-    }
-    const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - begun);
-    parts.log.info("plugin {}: {} ready in {} ms",
-                   plugin.name,
-                   plugin.file().filename().string(),
-                   time.count());
-    if (const std::string& reason = (*version)->module->not_capturable(); !reason.empty()) {
-      parts.log.warn("plugin {}: the memory of its actors is not kept while they sleep: {}",
+    if (*code) {
+      auto version = make_version(plugin, **code, parts.cache, parts.engine);
+      if (!version) {
+        note(plugin, version.error().message);
+        continue;
+      }
+      loaded.version = std::move(*version);
+      loaded.code = std::move(**code);
+      const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
+          std::chrono::steady_clock::now() - begun);
+      parts.log.info("plugin {}: {} ready in {} ms",
                      plugin.name,
-                     reason);
+                     plugin.has_file() ? plugin.file().filename().string() : "what was uploaded",
+                     time.count());
+      if (const std::string& reason = loaded.version->module->not_capturable(); !reason.empty()) {
+        parts.log.warn("plugin {}: the memory of its actors is not kept while they sleep: {}",
+                       plugin.name,
+                       reason);
+      }
+    } else {
+      parts.log.warn("plugin {}: has no code yet; troupe deploy {} FILE", plugin.name, plugin.name);
     }
-    plugins.push_back({plugin, std::move(*code), std::move(*version)});
+    plugins.push_back(std::move(loaded));
   }
   if (const Result<void> events = check_events(config.topics, plugins); !events) {
     if (!mistakes.empty()) mistakes += '\n';
@@ -186,7 +244,7 @@ Result<void> check_events(std::span<const TopicConfig> topics,
     const auto plugin = std::find_if(plugins.begin(), plugins.end(), [&](const auto& each) {
       return each.config.name == topic.rule.plugin;
     });
-    if (plugin == plugins.end()) continue;
+    if (plugin == plugins.end() || !plugin->version) continue;
     const actor::PluginVersion& version = *plugin->version;
     const auto check = [&](std::string_view key, const std::string& name) {
       if (version.is_event(name)) return;

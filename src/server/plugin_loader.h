@@ -10,6 +10,7 @@
 #include "guest/module_cache.h"
 #include "guests/js/builder/build.h"
 #include "server/config.h"
+#include "server/deployments.h"
 #include "server/manifest.h"
 
 #include <cstdint>
@@ -47,8 +48,8 @@ using CodeResult = boost::system::result<Code, CodeError>;
 // builder's own (js::BuildOptions).
 CodeResult read_code(const PluginConfig& plugin, const std::filesystem::path& cache_folder);
 
-// Compiles the code, and checks that its exports fit the behaviour. An error says what is missing
-// and how to export it.
+// Compiles the code. An error says why it is no plugin, or that init is missing and how to export
+// it.
 Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginConfig& plugin,
                                                                  const Code& code,
                                                                  guest::ModuleCache& cache,
@@ -58,7 +59,8 @@ Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginCon
 struct LoadedPlugin {
   PluginConfig config;
   Code code;
-  std::shared_ptr<const actor::PluginVersion> version;
+  std::shared_ptr<const actor::PluginVersion> version;  // null: it waits for a deploy
+  bool is_news = false;  // the file's content, which is to be recorded as a deployment
 };
 
 // Where compiled code comes from and goes to.
@@ -67,7 +69,18 @@ struct LoaderParts {
   guest::Engine& engine;
   std::filesystem::path build_cache_folder;
   Log& log;  // what builds say, and how long they took
+  // Which version is current; null: the file's is. Read only.
+  const Deployments* deployments = nullptr;
 };
+
+// Whether the code can be what its plugin is meant to be: compiled, with the exports that behaviour
+// and topics want. Else every reason.
+using Checked =
+    boost::system::result<std::shared_ptr<const actor::PluginVersion>, std::vector<std::string>>;
+Checked check_code(const PluginConfig& plugin,
+                   const Code& code,
+                   std::span<const TopicConfig> topics,
+                   const LoaderParts& parts);
 
 // Every plugin of a configuration, with its events checked against the topics. An error lists what
 // is wrong with each.

@@ -1,7 +1,6 @@
 // `troupe serve`: a server from its configuration to its end.
 #pragma once
 
-#include "base/log.h"
 #include "base/result.h"
 #include "server/config.h"
 
@@ -9,7 +8,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,9 +24,7 @@ Result<Config> load_config(const std::filesystem::path& file, const Overrides& o
 
 // Loads, listens, prints where, and serves until SIGTERM or SIGINT; then lets clients go and
 // returns. SIGHUP reads the file again and applies what has changed of its plugins and topics.
-Result<void> serve(const std::filesystem::path& file,
-                   const Overrides& overrides,
-                   std::shared_ptr<Log> log);
+Result<void> serve(const std::filesystem::path& file, const Overrides& overrides);
 
 // Runs the event loop of the main thread until SIGTERM or SIGINT. From then on a second signal ends
 // the process at once. `start` is called when signals are no longer the end of the process: who

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -46,6 +47,16 @@ class EventConnection final : public Connection, private GatheringStream::Owner 
     return !bytes_.is_sealed();
   }
 
+  void when_over(std::function<void()> done) {
+    if (is_abandoned()) return;
+    if (bytes_.is_sealed()) return done();
+    over_ = std::move(done);
+  }
+
+  ~EventConnection() override {
+    if (over_) over_();
+  }
+
   void end() {
     if (is_abandoned() || bytes_.is_sealed()) return;
     bytes_.seal();
@@ -76,7 +87,7 @@ class EventConnection final : public Connection, private GatheringStream::Owner 
   }
 
   // Connection
-  void release() override {}
+  void release() override { over_ = nullptr; }
   void on_timeout() override {
     if (bytes_.is_sealed()) return abort();
     // Proxies and clients close what is silent for long.
@@ -91,6 +102,7 @@ class EventConnection final : public Connection, private GatheringStream::Owner 
 
   GatheringStream bytes_;
   std::array<char, 64> received_;
+  std::function<void()> over_;
 };
 
 // What the feeder holds: the connection ends without waiting for it.
@@ -108,6 +120,11 @@ class FeedersEnd final : public wire::EventStream {
   }
   void close() override {
     if (const auto connection = connection_.lock()) connection->end();
+  }
+  void when_over(std::function<void()> done) override {
+    const auto connection = connection_.lock();
+    if (!connection) return done();
+    connection->when_over(std::move(done));
   }
 
  private:

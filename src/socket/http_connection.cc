@@ -5,6 +5,7 @@
 #include "socket/websocket_connection.h"
 #include "wire/cookie.h"
 #include "wire/http_date.h"
+#include "wire/problem.h"
 #include "wire/session_id.h"
 #include "wire/uri.h"
 
@@ -84,6 +85,8 @@ struct Asked {
   std::string remote_address;  // after trusted proxies
   std::string if_none_match;
   std::string if_modified_since;
+  bool has_problems = false;  // of a route that tells its errors so
+  std::string request_id;
 };
 
 class HttpConnection;
@@ -147,6 +150,10 @@ class HttpConnection final : public Connection {
   Asked read_head(const Request& request, const std::string& peer) const;
   Next on_header(ErrorCode error, const Parser& parser);
   Next decide(const Parser& parser);
+  // Holds the body that is to come to the route's bound, or says that it is too large.
+  std::optional<wire::Response> bound_body(const Route& route, Parser& parser);
+  // An error of the connection itself, as the route that was asked tells its own.
+  wire::Response refusal(std::uint16_t status, std::string type, std::string text) const;
   wire::Response refuse_method(const Request& request, std::vector<std::string> methods) const;
   // Becomes a WebSocket, or says why not.
   Next upgrade(const Request& request, std::string_view mount, const wire::Parameters& query);
@@ -206,11 +213,18 @@ Awaitable<bool> HttpConnection::serve_one() {
   begin_request();
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(hub().site.limits.header_bytes_max));
-  parser.body_limit(hub().site.limits.body_bytes_max);
+  if (hub().site.routes.have_body_bounds()) {
+    parser.body_limit(boost::none);  // bound_body() sets the route's
+  } else {
+    parser.body_limit(hub().site.limits.body_bytes_max);
+  }
   ErrorCode error;
   co_await http::async_read_header(socket_, buffer_, parser, awaiting(error));
   Next next = on_header(error, parser);
 
+  if (const auto* call = std::get_if<RouteCall>(&next)) {
+    if (auto too_large = bound_body(*call->route, parser)) next = std::move(*too_large);
+  }
   if (std::holds_alternative<RouteCall>(next)) {
     const bool complete = co_await read_body(parser);
     if (!complete) co_return false;
@@ -241,13 +255,34 @@ HttpConnection::Next HttpConnection::on_header(ErrorCode error, const Parser& pa
     return text_response(431, "The header of this request is too large.\n");
   }
   if (error == http::error::body_limit) {
-    return text_response(413, "The body of this request is too large.\n");
+    return refusal(413, "too-large", "The body of this request is too large.");
   }
   const bool is_malformed =
       error.category() == http::make_error_code(http::error::bad_value).category() &&
       error != http::error::end_of_stream && error != http::error::partial_message;
   if (is_malformed) return text_response(400, "This is not a request of HTTP/1.1.\n");
   return Nothing{};
+}
+
+std::optional<wire::Response> HttpConnection::bound_body(const Route& route, Parser& parser) {
+  const std::size_t max =
+      route.body_bytes_max != 0 ? route.body_bytes_max : hub().site.limits.body_bytes_max;
+  parser.body_limit(max);
+  const auto announced = parser.content_length();
+  if (!announced || *announced <= max) return std::nullopt;
+  asked_.keep_alive = false;
+  return refusal(
+      413, "too-large", fmt::format("The body of this request is larger than {} bytes.", max));
+}
+
+wire::Response HttpConnection::refusal(std::uint16_t status,
+                                       std::string type,
+                                       std::string text) const {
+  if (!asked_.has_problems) return text_response(status, text + '\n');
+  return wire::problem_response({.status = status,
+                                 .type = std::move(type),
+                                 .detail = std::move(text),
+                                 .request_id = asked_.request_id});
 }
 
 Asked HttpConnection::read_head(const Request& request, const std::string& peer) const {
@@ -311,18 +346,23 @@ HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   }
 
   if (route != nullptr) {
+    asked_.has_problems = route->has_problems;
+    asked_.request_id = hub().random.letters(request_id_letters);
+    wire::Request head{.method = method,
+                       .path = std::move(target->path),
+                       .query = std::move(target->query),
+                       .body = {},
+                       .content_type = std::string(view(request[http::field::content_type])),
+                       .authorization = std::string(view(request[http::field::authorization])),
+                       .host = std::string(view(request[http::field::host])),
+                       .origin = asked_.origin,
+                       .remote_address = asked_.remote_address,
+                       .request_id = asked_.request_id};
+    if (route->admit) {
+      if (auto refused = route->admit(head)) return std::move(*refused);
+    }
     asked_.keep_alive = keep_alive;
-    return RouteCall{route,
-                     {.method = method,
-                      .path = std::move(target->path),
-                      .query = std::move(target->query),
-                      .body = {},
-                      .content_type = std::string(view(request[http::field::content_type])),
-                      .authorization = std::string(view(request[http::field::authorization])),
-                      .host = std::string(view(request[http::field::host])),
-                      .origin = asked_.origin,
-                      .remote_address = asked_.remote_address,
-                      .request_id = hub().random.letters(request_id_letters)}};
+    return RouteCall{route, std::move(head)};
   }
   if (std::holds_alternative<FolderWithoutSlash>(file)) {
     const std::string_view raw = view(request.target());
@@ -455,7 +495,7 @@ void HttpConnection::forget_pending() {
 void HttpConnection::on_timeout() {
   if (!pending_) return abort();
   forget_pending();
-  on_answer(text_response(504, "The server did not find an answer in time.\n"));
+  on_answer(refusal(504, "timeout", "The server did not find an answer in time."));
 }
 
 bool HttpConnection::is_not_modified(std::string_view etag, std::string_view last_modified) const {

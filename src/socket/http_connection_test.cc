@@ -277,6 +277,56 @@ TEST_F(HttpTest, WhatIsTooLargeIsAnswered) {
   EXPECT_EQ(server.connect().get("/", "X: " + std::string(2000, 'x') + "\r\n").status, 431U);
 }
 
+TEST_F(HttpTest, ARouteHasItsOwnBoundOnBodiesAndItsOwnErrors) {
+  ListenerOptions options;
+  options.limits.body_bytes_max = 1000;
+  const auto echo =
+      answer_with([](const wire::Request& request) { return text_response(200, request.body); });
+  options.routes.push_back({.path = "/small", .methods = {"PUT"}, .handler = echo});
+  options.routes.push_back({.path = "/large",
+                            .methods = {"PUT"},
+                            .handler = echo,
+                            .body_bytes_max = 2000,
+                            .has_problems = true});
+  TestServer server(std::move(options));
+  const auto put = [&](const std::string& path, std::size_t size) {
+    return server.connect().request(
+        "PUT " + path, fmt::format("Content-Length: {}\r\n", size), std::string(size, 'x'));
+  };
+  EXPECT_EQ(put("/small", 1000).status, 200U);
+  EXPECT_EQ(put("/small", 1001).status, 413U);
+  EXPECT_EQ(put("/large", 2000).status, 200U);
+  const auto refused = put("/large", 2001);
+  EXPECT_EQ(refused.status, 413U);
+  EXPECT_EQ(refused.header("content-type"), "application/problem+json");
+  const std::string chunk = "7d1\r\n" + std::string(2001, 'x') + "\r\n0\r\n\r\n";
+  EXPECT_EQ(server.connect().request("PUT /large", "Transfer-Encoding: chunked\r\n", chunk).status,
+            413U);
+}
+
+TEST_F(HttpTest, WhoIsNotAdmittedIsAnsweredBeforeTheBody) {
+  ListenerOptions options;
+  options.routes.push_back(
+      {.path = "/guarded",
+       .methods = {"PUT"},
+       .handler = answer_with(
+           [](const wire::Request& request) { return text_response(200, request.body); }),
+       .admit = [](const wire::Request& request) -> std::optional<wire::Response> {
+         if (request.authorization == "Bearer yes") return std::nullopt;
+         return text_response(401, "no\n");
+       }});
+  TestServer server(std::move(options));
+  EXPECT_EQ(
+      server.connect()
+          .request("PUT /guarded", "Content-Length: 3\r\nAuthorization: Bearer yes\r\n", "abc")
+          .body,
+      "abc");
+  // No body is sent, and the answer comes.
+  const auto refused = server.connect().request("PUT /guarded", "Content-Length: 3\r\n");
+  EXPECT_EQ(refused.status, 401U);
+  EXPECT_EQ(refused.header("connection"), "close");
+}
+
 TEST_F(HttpTest, ALargeBodyIsRefusedWithoutLosingTheAnswer) {
   TestServer server(options());
   TestClient client = server.connect();
@@ -493,6 +543,25 @@ TEST_F(HttpTest, AStreamSaysWhenItsClientHasGone) {
   while (streams.on_shard<bool>(shard, [&] { return streams.stream->send("x"); })) {
   }
   shard.send([&] { streams.stream.reset(); });
+}
+
+TEST_F(HttpTest, AStreamTellsItsFeederThatItIsOver) {
+  Streams streams;
+  ListenerOptions options;
+  options.routes.push_back({.path = "/events", .methods = {"GET"}, .handler = streams.handler()});
+  TestServer server(std::move(options));
+  std::promise<void> over;
+  {
+    TestClient client = server.connect();
+    client.send("GET /events HTTP/1.1\r\nHost: test\r\n\r\n");
+    EXPECT_EQ(client.read_response(false).status, 200U);
+    shard::Shard& shard = *streams.started.get_future().get();
+    streams.on_shard<bool>(shard, [&] {
+      streams.stream->when_over([&over] { over.set_value(); });
+      return true;
+    });
+  }
+  over.get_future().get();
 }
 
 TEST_F(HttpTest, AStreamThatIsNotReadEnds) {

@@ -38,6 +38,11 @@ Routes::Routes(std::vector<Route> routes) : routes_(std::move(routes)) {
   });
 }
 
+bool Routes::have_body_bounds() const {
+  return std::any_of(
+      routes_.begin(), routes_.end(), [](const Route& route) { return route.body_bytes_max != 0; });
+}
+
 const Route* Routes::find(std::string_view path) const {
   const auto is_exact = [&](const Route& route) { return route.path == path; };
   const auto is_above = [&](const Route& route) {

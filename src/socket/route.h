@@ -7,8 +7,10 @@
 #include "shard/shard.h"
 #include "wire/http.h"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +55,11 @@ struct Route {
   std::string path;                  // exact; with "/*" at the end also all that lies below
   std::vector<std::string> methods;  // HEAD comes with GET, OPTIONS is answered by the listener
   RouteHandler handler;
+  // Decides by a request's head alone, before its body is read; nothing: go on. May be empty.
+  std::function<std::optional<wire::Response>(const wire::Request&)> admit = {};
+  std::size_t body_bytes_max = 0;  // more is answered 413; 0: as the listener's limits say
+  // Whether what the connection itself refuses is told as wire::Problem, or as plain text.
+  bool has_problems = false;
 };
 
 // A handler that answers at once.
@@ -70,6 +77,8 @@ class Routes {
 
   // Nothing when no route has that path. The route lives as long as these.
   const Route* find(std::string_view path) const;
+  // Whether one of them has a bound of its own on bodies.
+  bool have_body_bounds() const;
 
  private:
   std::vector<Route> routes_;  // longest path first

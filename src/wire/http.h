@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ class EventStream {
   // slow.
   virtual bool send(std::string_view data) = 0;
   virtual void close() = 0;
+  // `done` is called once, when the client is gone or the stream has been closed; at once when it
+  // is over already. The stream owns `done` until then, and drops it uncalled when the server ends.
+  virtual void when_over(std::function<void()> done) = 0;
 };
 
 }  // namespace troupe::wire

@@ -1,0 +1,234 @@
+#include "actor/address.h"
+#include "base/json.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/table.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <ctime>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::cli {
+namespace {
+
+using actor::Address;
+
+constexpr std::size_t hash_letters_shown = 12;
+constexpr int page_size = 1000;
+
+struct ActorArguments {
+  ServerOptions server;
+  std::string address;
+  std::string plugin;
+  std::string function;
+  std::string input;
+  bool from_stdin = false;
+  bool is_event = false;
+};
+
+std::string text_of(json::Value object, std::string_view name) {
+  const auto value = object.find(name);
+  if (!value || value->is_null()) return "-";
+  return value->is_string() ? value->string() : std::string(value->raw());
+}
+
+// The path of what is asked of an actor; nothing, and a message, when the address is none.
+std::optional<std::string> path_of(const ActorArguments& arguments, std::string_view verb) {
+  const std::optional<Address> address = Address::read(arguments.address);
+  if (!address) {
+    fmt::print(stderr,
+               "\"{}\" is no address of an actor; write PLUGIN/KEY, such as todo/todo:all\n",
+               arguments.address);
+    return std::nullopt;
+  }
+  return fmt::format("/actors/{}{}?key={}", address->plugin, verb, percent_encode(address->key));
+}
+
+int list(const ActorArguments& arguments) {
+  const Result<Client> client = Client::create(arguments.server);
+  if (!client) return fail(client.error().message);
+  std::vector<std::vector<std::string>> rows = {
+      {"actor", "status", "version", "turn", "failures", "viewers", "waiting", "memory"}};
+  std::string after;
+  bool is_first = true;
+  if (arguments.server.json) fmt::print("[");
+  while (true) {
+    const Result<ServerAnswer> answer =
+        client->send({.path = fmt::format("/actors?limit={}&plugin={}&after={}",
+                                          page_size,
+                                          percent_encode(arguments.plugin),
+                                          percent_encode(after))});
+    if (!answer) return fail(answer.error().message);
+    if (!answer->is_ok()) return fail(answer->problem());
+    json::Tape tape;
+    if (!json::parse(answer->body, tape)) return fail("the server's answer is not JSON");
+    for (const json::Value actor : tape.root().find("actors")->elements()) {
+      if (arguments.server.json) {
+        fmt::print("{}{}", is_first ? "" : ",\n", actor.raw());
+        is_first = false;
+        continue;
+      }
+      std::string version = text_of(actor, "version").substr(0, hash_letters_shown);
+      // It stays on an old version, or has not come to the new one yet.
+      if (text_of(actor, "current") == "false") version += " (old)";
+      rows.push_back({text_of(actor, "address"),
+                      text_of(actor, "status"),
+                      version,
+                      text_of(actor, "turn"),
+                      text_of(actor, "failures"),
+                      text_of(actor, "viewers"),
+                      text_of(actor, "waiting"),
+                      text_of(actor, "memory_bytes")});
+    }
+    const auto next = tape.root().find("next");
+    if (!next || !next->is_string()) break;
+    after = next->string();
+  }
+  if (arguments.server.json) {
+    fmt::print("]\n");
+  } else {
+    fmt::print("{}", table(rows));
+  }
+  return 0;
+}
+
+void print_actor(const std::string& body) {
+  json::Tape tape;
+  if (!json::parse(body, tape)) return;
+  for (const json::Member member : tape.root().members()) {
+    fmt::print("{:13} {}\n", member.name.string(), text_of(tape.root(), member.name.string()));
+  }
+}
+
+int call(const ActorArguments& arguments) {
+  const auto path = path_of(
+      arguments,
+      fmt::format(
+          "/{}/{}", arguments.is_event ? "event" : "call", percent_encode(arguments.function)));
+  if (!path) return wrong_usage;
+  std::string input = arguments.input;
+  if (arguments.from_stdin) input.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (arguments.is_event && input.empty()) input = "{}";
+  return ask(arguments.server,
+             {.method = "POST",
+              .path = *path,
+              .body = std::move(input),
+              .content_type = arguments.is_event ? "application/json" : "application/octet-stream"},
+             [&](const std::string& body) {
+               std::fwrite(body.data(), 1, body.size(), stdout);
+               if (!body.ends_with('\n')) fmt::print("\n");
+             });
+}
+
+int order(const ActorArguments& arguments,
+          std::string_view verb,
+          const std::string& method,
+          std::string_view done) {
+  const auto path = path_of(arguments, verb);
+  if (!path) return wrong_usage;
+  return ask(arguments.server, {.method = method, .path = *path}, [&](const std::string&) {
+    fmt::print("{} {}\n", arguments.address, done);
+  });
+}
+
+void print_log_line(std::string_view data) {
+  json::Tape tape;
+  if (!json::parse(data, tape)) return;
+  const std::int64_t ms =
+      tape.root().find("time") ? tape.root().find("time")->integer().value_or(0) : 0;
+  fmt::print("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {} turn {}: {}\n",
+             fmt::gmtime(static_cast<std::time_t>(ms / 1000)),
+             ms % 1000,
+             text_of(tape.root(), "level"),
+             text_of(tape.root(), "turn"),
+             text_of(tape.root(), "text"));
+}
+
+// Each message a line, until the server or the person ends it.
+int follow(const ActorArguments& arguments, std::string_view verb, bool is_log) {
+  const auto path = path_of(arguments, verb);
+  if (!path) return wrong_usage;
+  const Result<Client> client = Client::create(arguments.server);
+  if (!client) return fail(client.error().message);
+  const Result<ServerAnswer> answer = client->listen(*path, [&](std::string_view data) {
+    if (is_log && !arguments.server.json) {
+      print_log_line(data);
+    } else {
+      fmt::print("{}\n", data);
+    }
+  });
+  if (!answer) return fail(answer.error().message);
+  return answer->is_ok() ? 0 : fail(answer->problem());
+}
+
+}  // namespace
+
+void add_actor(CLI::App& program, Run& run) {
+  CLI::App* group = program.add_subcommand("actor", "See and steer the actors of a running server");
+  group->require_subcommand(1);
+  group->footer(
+      "An ADDRESS is PLUGIN/KEY. Examples:\n"
+      "  troupe actor list --plugin todo\n"
+      "  troupe actor call count_vowels/one count_vowels --input 'hello world'\n"
+      "  troupe actor call todo/todo:all addTodo --event --input '{\"todo\":\"milk\"}'\n"
+      "  troupe actor watch todo/todo:all");
+  const auto add = [&](const std::string& name,
+                       const std::string& help,
+                       bool has_address,
+                       std::function<int(const ActorArguments&)> action) {
+    CLI::App* command = group->add_subcommand(name, help);
+    auto arguments = std::make_shared<ActorArguments>();
+    if (has_address) {
+      command->add_option("ADDRESS", arguments->address, "PLUGIN/KEY of the actor")->required();
+    }
+    add_server_options(*command, arguments->server);
+    command->callback([&run, arguments, action = std::move(action)] {
+      run = [arguments, action] { return action(*arguments); };
+    });
+    return std::pair(command, arguments);
+  };
+
+  const auto [list_command, list_arguments] = add("list", "List the actors", false, list);
+  list_command->add_option("--plugin", list_arguments->plugin, "Only those of this plugin");
+  add("show", "Print what is known about an actor", true, [](const ActorArguments& arguments) {
+    const auto path = path_of(arguments, "");
+    return path ? ask(arguments.server, {.path = *path}, print_actor) : wrong_usage;
+  });
+  const auto [call_command, call_arguments] =
+      add("call", "Call a function of an actor, which starts if it is not there", true, call);
+  call_command->add_option("FUNCTION", call_arguments->function, "The export to call")->required();
+  CLI::Option* input = call_command->add_option("-i,--input", call_arguments->input, "The input");
+  call_command
+      ->add_flag("--stdin", call_arguments->from_stdin, "Read the input from standard input")
+      ->excludes(input);
+  call_command->add_flag("--event",
+                         call_arguments->is_event,
+                         "FUNCTION is an event of a live_state plugin: the input is JSON");
+  add("watch", "Print an actor's state and each change of it", true, [](const auto& arguments) {
+    return follow(arguments, "/watch", false);
+  });
+  add("logs",
+      "Print an actor's log, the last lines and those to come",
+      true,
+      [](const auto& arguments) { return follow(arguments, "/logs", true); });
+  add("stop", "Put an actor to sleep; its next message wakes it", true, [](const auto& arguments) {
+    return order(arguments, "/stop", "POST", "sleeps");
+  });
+  add("restart",
+      "Drop an actor's instance: back to its last commit",
+      true,
+      [](const auto& arguments) { return order(arguments, "/restart", "POST", "was restarted"); });
+  add("delete", "End an actor", true, [](const auto& arguments) {
+    return order(arguments, "", "DELETE", "has ended");
+  });
+}
+
+}  // namespace troupe::cli

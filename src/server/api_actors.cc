@@ -1,0 +1,202 @@
+// The rows of the API about actors.
+#include "actor/ask.h"
+#include "base/json.h"
+#include "server/api.h"
+#include "server/watch.h"
+#include "wire/problem.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <utility>
+
+namespace troupe::server {
+namespace {
+
+using actor::Answer;
+using actor::Verdict;
+
+constexpr std::size_t list_limit_default = 100;
+constexpr std::size_t list_limit_max = 1000;
+
+std::uint16_t status_of(const Answer& answer) {
+  switch (answer.verdict) {
+    case Verdict::done:
+      return 200;
+    case Verdict::error:
+      return 422;
+    case Verdict::failed:
+      return answer.ending == guest::Ending::timeout ? 504 : 500;
+    case Verdict::missing:
+    case Verdict::refused:
+      return 404;
+    case Verdict::busy:
+      return 429;
+    case Verdict::down:
+      return 503;
+  }
+  return 500;
+}
+
+wire::Response problem_of(const Answer& answer, const wire::Request& request) {
+  std::int64_t retry_seconds = (answer.retry_ms + 999) / 1000;
+  if (answer.verdict == Verdict::busy) retry_seconds = 1;
+  return wire::problem_response({.status = status_of(answer),
+                                 .type = std::string(actor::type_of(answer)),
+                                 .detail = answer.message,
+                                 .request_id = request.request_id,
+                                 .retry_seconds = retry_seconds});
+}
+
+std::string event_answer(const Answer& answer) {
+  std::string body = fmt::format(R"({{"seq":{},"state":{},"replies":[)",
+                                 answer.turn,
+                                 answer.state.empty() ? "null" : answer.state);
+  for (const actor::Push& reply : answer.replies) {
+    if (body.back() != '[') body += ',';
+    body += "{\"name\":";
+    json::quote(body, reply.name);
+    body += fmt::format(",\"detail\":{}}}", reply.detail);
+  }
+  return body + "]}";
+}
+
+}  // namespace
+
+void Api::list_actors(ApiCall call) {
+  const std::string_view wanted = parameter(call.request, "limit");
+  std::size_t limit = list_limit_default;
+  if (!wanted.empty()) {
+    const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), limit);
+    if (error != std::errc() || end != wanted.data() + wanted.size() || limit < 1 ||
+        limit > list_limit_max) {
+      return refuse(
+          call, 400, "bad-limit", fmt::format("`limit` is a number from 1 to {}", list_limit_max));
+    }
+  }
+  const std::size_t shard = call.shard.index();
+  std::string plugin(parameter(call.request, "plugin"));
+  std::string after(parameter(call.request, "after"));
+  // One more than is shown tells whether there are more.
+  parts_.system.gather(
+      shard,
+      [plugin = std::move(plugin), after = std::move(after), limit](const actor::Actors& actors) {
+        return actors.list(plugin, after, limit + 1);
+      },
+      [this, call = std::move(call), limit](
+          std::vector<std::vector<actor::ActorSummary>> shards) mutable {
+        std::vector<actor::ActorSummary> all;
+        for (auto& each : shards) std::move(each.begin(), each.end(), std::back_inserter(all));
+        std::ranges::sort(all, {}, &actor::ActorSummary::address);
+        const bool has_more = all.size() > limit;
+        if (has_more) all.resize(limit);
+        std::string body = "{\"actors\":[";
+        for (const actor::ActorSummary& each : all) {
+          if (body.back() != '[') body += ',';
+          body += each.json;
+        }
+        body += "],\"next\":";
+        if (has_more) {
+          json::quote(body, all.back().address);
+        } else {
+          body += "null";
+        }
+        body += '}';
+        answer(call, json_response(200, std::move(body)));
+      });
+}
+
+void Api::send(ApiCall call, const actor::Address& address, actor::Message::Kind kind) {
+  const std::size_t shard = call.shard.index();
+  auto ask = std::make_shared<const actor::Ask>(
+      actor::Ask{shard, [this, call = std::move(call), kind](Answer answered) mutable {
+                   if (answered.verdict != Verdict::done) {
+                     return answer(call, problem_of(answered, call.request));
+                   }
+                   if (kind == actor::Message::Kind::end) return answer(call, {.status = 204});
+                   answer(call, json_response(200, std::move(answered.output)));
+                 }});
+  parts_.system.send(address, {.kind = kind, .ask = std::move(ask)});
+}
+
+void Api::call_function(ApiCall call, const actor::Address& address, std::string_view function) {
+  const std::size_t shard = call.shard.index();
+  std::string input = std::move(call.request.body);
+  auto ask = std::make_shared<const actor::Ask>(
+      actor::Ask{shard, [this, call = std::move(call)](Answer answered) mutable {
+                   if (answered.verdict != Verdict::done) {
+                     return answer(call, problem_of(answered, call.request));
+                   }
+                   answer(call,
+                          {.content_type = "application/octet-stream",
+                           .body = std::move(answered.output),
+                           .headers = {{"Cache-Control", "no-store"}}});
+                 }});
+  parts_.system.send(address,
+                     {.kind = actor::Message::Kind::call,
+                      .ask = std::move(ask),
+                      .name = std::string(function),
+                      .payload = std::move(input)});
+}
+
+void Api::send_event(ApiCall call, const actor::Address& address, std::string_view event) {
+  std::string payload = std::move(call.request.body);
+  json::Tape tape;
+  if (const auto parsed = json::parse(payload, tape); !parsed) {
+    return refuse(call,
+                  400,
+                  "bad-json",
+                  fmt::format("an event's payload is JSON: {}", parsed.error().message));
+  }
+  const std::size_t shard = call.shard.index();
+  auto ask = std::make_shared<const actor::Ask>(
+      actor::Ask{shard, [this, call = std::move(call)](Answer answered) mutable {
+                   if (answered.verdict != Verdict::done) {
+                     return answer(call, problem_of(answered, call.request));
+                   }
+                   answer(call, json_response(200, event_answer(answered)));
+                 }});
+  parts_.system.send(address,
+                     {.kind = actor::Message::Kind::event,
+                      .ask = std::move(ask),
+                      .name = std::string(event),
+                      .payload = std::move(payload)});
+}
+
+void Api::watch_actor(ApiCall call, const actor::Address& address) {
+  const std::size_t shard = call.shard.index();
+  parts_.system.gather(
+      shard,
+      // No vector<bool>: its elements are not written by two threads at once, but are not objects
+      // either.
+      [text = address.text()](actor::Actors& actors) -> int {
+        return actors.find(text) != nullptr ? 1 : 0;
+      },
+      [this, call = std::move(call), address](const std::vector<int>& has) mutable {
+        const auto found = std::find(has.begin(), has.end(), 1);
+        if (found == has.end()) {
+          return refuse(call, 404, "missing", fmt::format("there is no actor {}", address.text()));
+        }
+        watch(parts_.system,
+              call.shard.index(),
+              static_cast<std::size_t>(found - has.begin()),
+              address,
+              call.responder->start_events());
+      });
+}
+
+void Api::watch_logs(ApiCall call, const actor::Address& address) {
+  if (!parts_.log_feed->has_room()) {
+    return answer(call,
+                  wire::problem_response({.status = 503,
+                                          .type = "busy",
+                                          .detail = "too many clients read logs already",
+                                          .request_id = call.request.request_id,
+                                          .retry_seconds = 5}));
+  }
+  parts_.log_feed->listen(address.text(), call.shard, call.responder->start_events());
+}
+
+}  // namespace troupe::server

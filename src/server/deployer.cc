@@ -1,0 +1,353 @@
+#include "server/deployer.h"
+
+#include "guest/module_cache.h"
+#include "server/suggest.h"
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace troupe::server {
+namespace {
+
+using Kind = DeployOutcome::Kind;
+
+// The shard that gathers what the actors of all say.
+constexpr std::size_t asking_shard = 0;
+constexpr std::int64_t ns_per_ms = 1'000'000;
+
+// Whether an actor could tell the difference.
+bool same_version(const actor::PluginVersion& a, const actor::PluginVersion& b) {
+  const auto settings = [](const actor::PluginVersion& version) {
+    const guest::Limits& limits = version.environment.limits;
+    return std::tie(version.behaviour,
+                    version.init_payload,
+                    version.environment.config,
+                    version.environment.allowed_hosts,
+                    version.environment.secrets,  // those read again may be others
+                    version.environment.http_response_headers,
+                    version.environment.allowed_paths,
+                    limits.fuel_max,
+                    limits.snapshot_bytes_max,
+                    limits.log_level,
+                    limits.http_response_bytes_max,
+                    limits.memory_pages_max,
+                    limits.output_bytes_max,
+                    limits.vars_bytes_max,
+                    limits.timeout,
+                    version.bounds,
+                    version.supervision);
+  };
+  return a.module->content_hash() == b.module->content_hash() && settings(a) == settings(b);
+}
+
+std::string_view text_of(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+DeployOutcome failed(std::string message) {
+  return {.kind = Kind::failed, .message = std::move(message)};
+}
+
+const std::string server_ends = "the server is about to end";
+
+}  // namespace
+
+Deployer::Deployer(Deployments deployments,
+                   LoaderParts parts,
+                   actor::System& system,
+                   const Clock& clock,
+                   Route route)
+    : deployments_(std::move(deployments)),
+      parts_(parts),
+      system_(system),
+      clock_(clock),
+      route_(std::move(route)) {
+  parts_.deployments = &deployments_;
+}
+
+Deployer::~Deployer() {
+  stop();
+}
+
+void Deployer::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  news_.notify_all();
+  worker_.stop();
+  worker_.join();
+}
+
+Result<void> Deployer::load(const Config& config) {
+  TRY(plugins_, load_plugins(config, parts_));
+  topics_ = config.topics;
+  for (const TopicConfig& topic : topics_) mounts_.insert(topic.mount);
+  for (LoadedPlugin& plugin : plugins_) {
+    if (plugin.is_news) TRY_VOID(record(plugin, text_of(plugin.code.wasm), "file", {}));
+    plugin.code = {};
+    if (plugin.version) system_.install(plugin.version);
+  }
+  route_(topics_);
+  publish();
+  return {};
+}
+
+void Deployer::post(std::function<DeployOutcome()> work, Done done) {
+  boost::asio::post(worker_, [this, work = std::move(work), done = std::move(done)] {
+    DeployOutcome outcome = work();
+    publish();
+    done(std::move(outcome));
+  });
+}
+
+void Deployer::deploy(std::string plugin, std::string wasm, Done done) {
+  post(
+      [this, plugin = std::move(plugin), wasm = std::move(wasm)] {
+        return deploy_now(plugin, wasm);
+      },
+      std::move(done));
+}
+
+void Deployer::roll_back(std::string plugin, std::string hash, Done done) {
+  post(
+      [this, plugin = std::move(plugin), hash = std::move(hash)] {
+        return roll_back_now(plugin, hash);
+      },
+      std::move(done));
+}
+
+void Deployer::remove(std::string plugin, bool force, Done done) {
+  post([this, plugin = std::move(plugin), force] { return remove_now(plugin, force); },
+       std::move(done));
+}
+
+void Deployer::apply(Config config, Done done) {
+  post([this, config = std::move(config)] { return apply_now(config); }, std::move(done));
+}
+
+std::vector<PluginView> Deployer::list() const {
+  const std::lock_guard lock(mutex_);
+  return views_;
+}
+
+void Deployer::publish() {
+  std::vector<PluginView> views;
+  for (const LoadedPlugin& plugin : plugins_) {
+    PluginView view{.name = plugin.config.name, .behaviour = plugin.config.behaviour};
+    const DeployedPlugin* deployed = deployments_.find(plugin.config.name);
+    if (deployed != nullptr) view.deployed = *deployed;
+    if (plugin.version) {
+      view.functions = events_of(*plugin.version, {});
+      view.not_capturable = plugin.version->module->not_capturable();
+    }
+    views.push_back(std::move(view));
+  }
+  const std::lock_guard lock(mutex_);
+  views_ = std::move(views);
+}
+
+LoadedPlugin* Deployer::find(std::string_view name) {
+  const auto found = std::find_if(plugins_.begin(), plugins_.end(), [&](const auto& plugin) {
+    return plugin.config.name == name;
+  });
+  return found == plugins_.end() ? nullptr : &*found;
+}
+
+DeployOutcome Deployer::missing(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const LoadedPlugin& plugin : plugins_) names.push_back(plugin.config.name);
+  return {.kind = Kind::missing,
+          .message = fmt::format("the configuration has no plugin \"{}\"{}; add [plugins.{}] to it "
+                                 "and reload",
+                                 name,
+                                 suggestion(name, names),
+                                 name)};
+}
+
+DeployOutcome Deployer::deploy_now(const std::string& name, const std::string& wasm) {
+  LoadedPlugin* plugin = find(name);
+  if (plugin == nullptr) return missing(name);
+  const std::string hash = guest::content_hash(wasm);
+  const DeployedPlugin* deployed = deployments_.find(name);
+  if (deployed != nullptr && deployed->current == hash) {
+    return {.kind = Kind::unchanged, .hash = hash};
+  }
+  Candidate candidate = prepare(*plugin, {.wasm = {wasm.begin(), wasm.end()}});
+  if (!candidate.version) return candidate.refusal;
+  const auto use = use_of(name);
+  if (!use) return failed(server_ends);
+  std::shared_ptr<const actor::PluginVersion> before =
+      std::exchange(plugin->version, candidate.version);
+  if (const auto kept = record(*plugin, wasm, "upload", use->versions); !kept) {
+    plugin->version = std::move(before);
+    return failed(kept.error().message);
+  }
+  system_.install(plugin->version);
+  parts_.log.info("plugin {}: version {} was deployed", name, hash.substr(0, 12));
+  return {.kind = Kind::deployed, .hash = hash};
+}
+
+DeployOutcome Deployer::roll_back_now(const std::string& name, const std::string& hash) {
+  LoadedPlugin* plugin = find(name);
+  if (plugin == nullptr) return missing(name);
+  const DeployedPlugin* deployed = deployments_.find(name);
+  const Deployment* target = deployed == nullptr ? nullptr
+                             : hash.empty()      ? deployed->previous()
+                                                 : deployed->find(hash);
+  if (target == nullptr && hash.empty()) {
+    return {.kind = Kind::conflict,
+            .message = fmt::format("the plugin {} has no version before the one that runs", name)};
+  }
+  if (target == nullptr) {
+    return {.kind = Kind::missing,
+            .message = fmt::format("the plugin {} has no version {}", name, hash)};
+  }
+  if (target->hash == deployed->current) return {.kind = Kind::unchanged, .hash = target->hash};
+  const std::string to = target->hash;
+  const Result<std::string> wasm = deployments_.read(name, to);
+  if (!wasm) return failed(wasm.error().message);
+  Candidate candidate = prepare(*plugin, {.wasm = {wasm->begin(), wasm->end()}});
+  if (!candidate.version) return candidate.refusal;
+  if (const auto chosen = deployments_.choose(name, to); !chosen) {
+    return failed(chosen.error().message);
+  }
+  plugin->version = candidate.version;
+  system_.install(plugin->version);
+  parts_.log.info("plugin {}: rolled back to version {}", name, to.substr(0, 12));
+  return {.kind = Kind::deployed, .hash = to};
+}
+
+DeployOutcome Deployer::remove_now(const std::string& name, bool force) {
+  LoadedPlugin* plugin = find(name);
+  if (plugin == nullptr) return missing(name);
+  const auto use = use_of(name);
+  if (!use) return failed(server_ends);
+  if (use->actors > 0 && !force) {
+    return {.kind = Kind::conflict,
+            .message = fmt::format("{} actors of the plugin {} live; end them first, or force it, "
+                                   "which ends them",
+                                   use->actors,
+                                   name)};
+  }
+  if (const auto removed = deployments_.remove(name); !removed) {
+    return failed(removed.error().message);
+  }
+  plugin->version.reset();
+  system_.uninstall(name);
+  parts_.log.info("plugin {}: deleted; it waits for a deploy", name);
+  return {.kind = Kind::done};
+}
+
+DeployOutcome Deployer::apply_now(const Config& config) {
+  for (const TopicConfig& topic : config.topics) {
+    if (mounts_.contains(topic.mount)) continue;
+    return {.kind = Kind::refused,
+            .reasons = {fmt::format(
+                "{}.socket: a new mount, \"{}\", needs a restart", topic.place, topic.mount)}};
+  }
+  auto loaded = load_plugins(config, parts_);
+  if (!loaded) return {.kind = Kind::refused, .reasons = {loaded.error().message}};
+  const auto is_changed = [this](const LoadedPlugin& next) {
+    const LoadedPlugin* old = find(next.config.name);
+    return next.version &&
+           (old == nullptr || !old->version || !same_version(*old->version, *next.version));
+  };
+  for (const LoadedPlugin& next : *loaded) {
+    if (!is_changed(next)) continue;
+    auto mistakes = try_migrate(next.version);
+    if (!mistakes) return failed(server_ends);
+    if (!mistakes->empty()) return {.kind = Kind::conflict, .reasons = std::move(*mistakes)};
+  }
+  for (LoadedPlugin& next : *loaded) {
+    if (next.is_news) {
+      const auto use = use_of(next.config.name);
+      if (!use) return failed(server_ends);
+      const auto kept = record(next, text_of(next.code.wasm), "file", use->versions);
+      if (!kept) return failed(kept.error().message);
+    }
+    next.code = {};
+    if (!is_changed(next)) continue;
+    system_.install(next.version);
+    parts_.log.info("plugin {}: the new version is live", next.config.name);
+  }
+  plugins_ = std::move(*loaded);
+  topics_ = config.topics;
+  route_(topics_);
+  return {.kind = Kind::done};
+}
+
+Deployer::Candidate Deployer::prepare(const LoadedPlugin& plugin, const Code& code) {
+  PluginConfig config = plugin.config;
+  config.source.clear();
+  config.wasm = "the module";  // as messages call it
+  Checked checked = check_code(config, code, topics_, parts_);
+  if (!checked) return {nullptr, {.kind = Kind::refused, .reasons = std::move(checked).error()}};
+  auto mistakes = try_migrate(*checked);
+  if (!mistakes) return {nullptr, failed(server_ends)};
+  if (!mistakes->empty()) {
+    return {nullptr, {.kind = Kind::conflict, .reasons = std::move(*mistakes)}};
+  }
+  return {std::move(*checked), {}};
+}
+
+template <class T>
+std::optional<T> Deployer::wait_for(const std::function<void(std::function<void(T)>)>& ask) {
+  // Shared with the answer, which may come when nobody waits any more.
+  const auto answer = std::make_shared<std::optional<T>>();
+  ask([this, answer](T value) {
+    {
+      const std::lock_guard lock(mutex_);
+      *answer = std::move(value);
+    }
+    news_.notify_all();
+  });
+  std::unique_lock lock(mutex_);
+  news_.wait(lock, [&] { return answer->has_value() || stopping_; });
+  return std::move(*answer);
+}
+
+std::optional<std::vector<std::string>> Deployer::try_migrate(
+    const std::shared_ptr<const actor::PluginVersion>& version) {
+  return wait_for<std::vector<std::string>>(
+      [&](auto told) { system_.try_migrate(asking_shard, version, std::move(told)); });
+}
+
+std::optional<Deployer::Use> Deployer::use_of(const std::string& plugin) {
+  return wait_for<Use>([&](auto told) {
+    system_.gather(
+        asking_shard,
+        [](const actor::Actors& actors) { return actors.counters(); },
+        [plugin,
+         told = std::move(told)](const std::vector<std::vector<actor::PluginCounters>>& shards) {
+          Use use;
+          for (const auto& shard : shards) {
+            for (const actor::PluginCounters& each : shard) {
+              if (each.plugin != plugin) continue;
+              use.actors += each.actors;
+              for (const auto& [hash, count] : each.versions) use.versions.insert(hash);
+            }
+          }
+          told(std::move(use));
+        });
+  });
+}
+
+Result<void> Deployer::record(const LoadedPlugin& plugin,
+                              std::string_view wasm,
+                              std::string_view origin,
+                              const std::set<std::string>& in_use) {
+  return deployments_.add(plugin.config.name,
+                          {.hash = plugin.version->module->content_hash(),
+                           .bytes = wasm.size(),
+                           .time_ms = clock_.now_ns() / ns_per_ms,
+                           .origin = std::string(origin)},
+                          wasm,
+                          in_use);
+}
+
+}  // namespace troupe::server

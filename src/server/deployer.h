@@ -1,0 +1,138 @@
+// Which version of each plugin runs, and how it comes to another: deploys, rollbacks, the
+// configuration read again.
+//
+// One at a time, on a thread of its own, since compiling takes long; `done` is called on that
+// thread. Owned by the app.
+#pragma once
+
+#include "actor/system.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "server/config.h"
+#include "server/deployments.h"
+#include "server/plugin_loader.h"
+
+#include <boost/asio/thread_pool.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::server {
+
+struct DeployOutcome {
+  enum class Kind {
+    deployed,   // `hash` is the version that runs now
+    unchanged,  // it ran already
+    done,       // what was asked for has been done
+    missing,    // there is no such plugin or version
+    refused,    // the code cannot be this plugin: `reasons`
+    conflict,   // `migrate` failed, or actors live: `reasons` or `message`; nothing has changed
+    failed,     // the server could not: `message`
+  };
+  Kind kind = Kind::done;
+  std::string hash;
+  std::string message;
+  std::vector<std::string> reasons;
+};
+
+// What is known about a plugin without asking its actors.
+struct PluginView {
+  std::string name;
+  actor::Behaviour behaviour;
+  DeployedPlugin deployed;
+  std::vector<std::string> functions;  // of the current version, that clients may call
+  std::string not_capturable;          // why its memory cannot be kept asleep; empty: it can
+};
+
+class Deployer {
+ public:
+  using Done = std::function<void(DeployOutcome)>;
+  using Route = std::function<void(std::span<const TopicConfig>)>;
+
+  // `parts`, `system` and `clock` outlive it; `route` leads joins by new rules.
+  Deployer(Deployments deployments,
+           LoaderParts parts,
+           actor::System& system,
+           const Clock& clock,
+           Route route);
+  Deployer(const Deployer&) = delete;
+  Deployer& operator=(const Deployer&) = delete;
+  ~Deployer();
+
+  // Loads and installs every plugin, before the shards run. Blocks.
+  Result<void> load(const Config& config);
+
+  // From any thread, while the shards run.
+  void deploy(std::string plugin, std::string wasm, Done done);
+  // To the version before the current one, or to that with this hash.
+  void roll_back(std::string plugin, std::string hash, Done done);
+  void remove(std::string plugin, bool force, Done done);
+  // Applies changed plugins and topics of a configuration; what cannot be applied is `refused`, and
+  // then nothing is.
+  void apply(Config config, Done done);
+  std::vector<PluginView> list() const;
+
+  // Ends what is under way; what waits is dropped. The shards must still run.
+  void stop();
+
+ private:
+  void post(std::function<DeployOutcome()> work, Done done);
+  DeployOutcome deploy_now(const std::string& name, const std::string& wasm);
+  DeployOutcome roll_back_now(const std::string& name, const std::string& hash);
+  DeployOutcome remove_now(const std::string& name, bool force);
+  DeployOutcome apply_now(const Config& config);
+
+  // Checks the code and tries `migrate`; the version is set when all is well.
+  struct Candidate {
+    std::shared_ptr<const actor::PluginVersion> version;
+    DeployOutcome refusal;
+  };
+  Candidate prepare(const LoadedPlugin& plugin, const Code& code);
+  // What actors say of a version's `migrate`. Nothing when the server ends.
+  std::optional<std::vector<std::string>> try_migrate(
+      const std::shared_ptr<const actor::PluginVersion>& version);
+  struct Use {
+    std::size_t actors = 0;
+    std::set<std::string> versions;  // by content
+  };
+  std::optional<Use> use_of(const std::string& plugin);
+  template <class T>
+  std::optional<T> wait_for(const std::function<void(std::function<void(T)>)>& ask);
+
+  LoadedPlugin* find(std::string_view name);
+  DeployOutcome missing(const std::string& name) const;
+  Result<void> record(const LoadedPlugin& plugin,
+                      std::string_view wasm,
+                      std::string_view origin,
+                      const std::set<std::string>& in_use);
+  void publish();
+
+  Deployments deployments_;
+  LoaderParts parts_;
+  actor::System& system_;
+  const Clock& clock_;
+  const Route route_;
+
+  // Touched by the worker, and before it has work by load().
+  std::vector<LoadedPlugin> plugins_;
+  std::vector<TopicConfig> topics_;
+  std::set<std::string> mounts_;  // that the server has
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<PluginView> views_;
+  bool stopping_ = false;
+  std::condition_variable news_;
+
+  boost::asio::thread_pool worker_{1};  // last: ends before what it uses
+};
+
+}  // namespace troupe::server

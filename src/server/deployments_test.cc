@@ -1,0 +1,115 @@
+#include "server/deployments.h"
+
+#include "guest/module_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+namespace troupe::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DeploymentsTest : public testing::Test {
+ protected:
+  DeploymentsTest() {
+    std::string name = (fs::temp_directory_path() / "troupe-deployments-XXXXXX").string();
+    parent_ = ::mkdtemp(name.data());
+  }
+  ~DeploymentsTest() override { fs::remove_all(parent_); }
+
+  Deployments open() { return Deployments::open(parent_ / "plugins").value(); }
+
+  static std::string add(Deployments& deployments,
+                         const std::string& wasm,
+                         const std::string& origin = "upload",
+                         const std::set<std::string>& in_use = {}) {
+    std::string hash = guest::content_hash(wasm);
+    EXPECT_TRUE(
+        deployments.add("todo",
+                        {.hash = hash, .bytes = wasm.size(), .time_ms = 1, .origin = origin},
+                        wasm,
+                        in_use));
+    return hash;
+  }
+
+  fs::path parent_;
+};
+
+TEST_F(DeploymentsTest, AnotherServerFindsWhatTheFirstDeployed) {
+  std::string a;
+  std::string b;
+  {
+    Deployments deployments = open();
+    EXPECT_EQ(deployments.find("todo"), nullptr);
+    a = add(deployments, "A", "file");
+    b = add(deployments, "B");
+  }
+  const Deployments again = open();
+  const DeployedPlugin& plugin = *again.find("todo");
+  EXPECT_EQ(plugin.current, b);
+  EXPECT_EQ(plugin.taken_from_file, a);
+  EXPECT_EQ(plugin.versions.size(), 2U);
+  EXPECT_EQ(plugin.previous()->hash, a);
+  EXPECT_EQ(again.read("todo", a).value(), "A");
+}
+
+TEST_F(DeploymentsTest, TheFileIsNewsOnlyWhenItIsNotWhatWasTakenLast) {
+  Deployments deployments = open();
+  const std::string a = add(deployments, "A", "file");
+  add(deployments, "B");
+  EXPECT_FALSE(deployments.is_news("todo", a));
+  EXPECT_TRUE(deployments.is_news("todo", guest::content_hash("C")));
+  EXPECT_TRUE(deployments.is_news("other", a));
+}
+
+TEST_F(DeploymentsTest, ARollbackMovesTheMarkAndAnOlderContentDeployedAgainIsTheNewest) {
+  Deployments deployments = open();
+  const std::string a = add(deployments, "A");
+  const std::string b = add(deployments, "B");
+  ASSERT_TRUE(deployments.choose("todo", a));
+  EXPECT_EQ(deployments.find("todo")->previous(), nullptr);
+  add(deployments, "A");
+  EXPECT_EQ(deployments.find("todo")->versions.front().hash, b);
+  EXPECT_EQ(deployments.find("todo")->previous()->hash, b);
+}
+
+TEST_F(DeploymentsTest, TheOldestGoesUnlessAnActorRunsIt) {
+  Deployments deployments = open();
+  const std::string first = add(deployments, "first");
+  const std::string second = add(deployments, "second");
+  for (std::size_t i = 0; i < versions_kept_max; ++i) {
+    add(deployments, std::to_string(i), "upload", {first});
+  }
+  const DeployedPlugin& plugin = *deployments.find("todo");
+  EXPECT_EQ(plugin.versions.size(), versions_kept_max);
+  EXPECT_NE(plugin.find(first), nullptr);
+  EXPECT_EQ(plugin.find(second), nullptr);
+  EXPECT_FALSE(fs::exists(parent_ / "plugins/todo" / (second + ".wasm")));
+}
+
+TEST_F(DeploymentsTest, ADeletedPluginWaitsAndItsFileIsNotTakenAgain) {
+  Deployments deployments = open();
+  const std::string a = add(deployments, "A", "file");
+  ASSERT_TRUE(deployments.remove("todo"));
+  EXPECT_EQ(deployments.find("todo")->current, "");
+  EXPECT_FALSE(open().is_news("todo", a));
+}
+
+TEST_F(DeploymentsTest, ABrokenFileIsNamed) {
+  Deployments deployments = open();
+  const std::string a = add(deployments, "A");
+  const fs::path wasm = parent_ / "plugins/todo" / (a + ".wasm");
+  std::ofstream(wasm) << "B";
+  EXPECT_NE(deployments.read("todo", a).error().message.find(wasm.string()), std::string::npos);
+  std::ofstream(parent_ / "plugins/todo/index.json") << "{\"format\":2}";
+  const auto reopened = Deployments::open(parent_ / "plugins");
+  ASSERT_TRUE(reopened.has_error());
+  EXPECT_NE(reopened.error().message.find("index.json"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace troupe::server

@@ -1,0 +1,140 @@
+#include "server/metrics.h"
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/metric_type.h>
+#include <prometheus/text_serializer.h>
+
+#include <fstream>
+#include <limits>
+#include <map>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+
+namespace troupe::server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+ClientMetric with_labels(const Labels& labels) {
+  ClientMetric metric;
+  for (const auto& [name, value] : labels) metric.label.push_back({name, value});
+  return metric;
+}
+
+// One family of metrics: a name with a value for each set of labels.
+class Family {
+ public:
+  Family(std::string name, std::string help, MetricType type) {
+    family_.name = std::move(name);
+    family_.help = std::move(help);
+    family_.type = type;
+  }
+
+  void add(const Labels& labels, double value) {
+    ClientMetric metric = with_labels(labels);
+    if (family_.type == MetricType::Counter) {
+      metric.counter.value = value;
+    } else {
+      metric.gauge.value = value;
+    }
+    family_.metric.push_back(std::move(metric));
+  }
+
+  void add(const Labels& labels, const actor::TimeHistogram& times) {
+    ClientMetric metric = with_labels(labels);
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < times.counts.size(); ++i) {
+      below += times.counts[i];
+      const double bound = i < times.bounds_ns.size()
+                               ? static_cast<double>(times.bounds_ns[i]) / 1e9
+                               : std::numeric_limits<double>::infinity();
+      metric.histogram.bucket.push_back({below, bound});
+    }
+    metric.histogram.sample_count = below;
+    metric.histogram.sample_sum = static_cast<double>(times.sum_ns) / 1e9;
+    family_.metric.push_back(std::move(metric));
+  }
+
+  MetricFamily take() { return std::move(family_); }
+
+ private:
+  MetricFamily family_;
+};
+
+}  // namespace
+
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t whole = 0;
+  std::size_t resident = 0;
+  statm >> whole >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& shards,
+                         const ProcessMetrics& process) {
+  std::map<std::string, actor::PluginCounters> plugins;
+  for (const auto& shard : shards) {
+    for (const actor::PluginCounters& each : shard) plugins[each.plugin].add(each);
+  }
+  using enum MetricType;
+  Family turns("troupe_turns_total", "Turns by how they ended.", Counter);
+  Family times("troupe_turn_seconds", "Time of a turn, waits of the guest included.", Histogram);
+  Family busy("troupe_mailbox_busy_total", "Messages refused by a full mailbox.", Counter);
+  Family wakes("troupe_wakes_total", "Instances given to actors.", Counter);
+  Family sleeps("troupe_sleeps_total", "Instances taken from idle actors.", Counter);
+  Family downs("troupe_downs_total", "Actors put down after failures.", Counter);
+  Family switches("troupe_switches_total", "Actors that came to a new version.", Counter);
+  Family refused("troupe_switches_refused_total", "Actors that stayed on an old version.", Counter);
+  Family dropped("troupe_log_lines_dropped_total", "Log lines beyond a plugin's bound.", Counter);
+  Family actors("troupe_actors", "Actors, asleep ones too.", Gauge);
+  Family awake("troupe_actors_awake", "Actors with an instance.", Gauge);
+  for (const auto& [name, plugin] : plugins) {
+    const Labels labels = {{"plugin", name}};
+    const actor::Counters& counters = plugin.counters;
+    const auto number = [](auto count) { return static_cast<double>(count); };
+    turns.add({{"plugin", name}, {"result", "done"}}, number(counters.turns_done));
+    turns.add({{"plugin", name}, {"result", "error"}}, number(counters.turns_error));
+    turns.add({{"plugin", name}, {"result", "failed"}}, number(counters.turns_failed));
+    times.add(labels, counters.turn_times);
+    busy.add(labels, number(counters.busy));
+    wakes.add(labels, number(counters.wakes));
+    sleeps.add(labels, number(counters.sleeps));
+    downs.add(labels, number(counters.downs));
+    switches.add(labels, number(counters.switches));
+    refused.add(labels, number(counters.switches_refused));
+    dropped.add(labels, number(counters.log_lines_dropped));
+    actors.add(labels, number(plugin.actors));
+    awake.add(labels, number(plugin.awake));
+  }
+  Family memory("process_resident_memory_bytes", "Resident memory of the server.", Gauge);
+  memory.add({}, static_cast<double>(process.resident_bytes));
+  Family connections("troupe_connections", "Open connections.", Gauge);
+  connections.add({}, static_cast<double>(process.connections));
+
+  std::vector<MetricFamily> families;
+  for (Family* family : {&turns,
+                         &times,
+                         &busy,
+                         &wakes,
+                         &sleeps,
+                         &downs,
+                         &switches,
+                         &refused,
+                         &dropped,
+                         &actors,
+                         &awake,
+                         &memory,
+                         &connections}) {
+    families.push_back(family->take());
+  }
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace troupe::server

@@ -1,0 +1,28 @@
+// What GET /metrics tells, as Prometheus reads it. The labels are plugins and words of ours, never
+// keys of actors, so that their number is bounded. The one place that includes prometheus-cpp.
+// Pure.
+#pragma once
+
+#include "actor/actors.h"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace troupe::server {
+
+struct ProcessMetrics {
+  std::size_t resident_bytes = 0;
+  std::size_t connections = 0;
+};
+
+// Of this process, now.
+std::size_t resident_bytes();
+
+// `shards`: the counters of each.
+std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& shards,
+                         const ProcessMetrics& process);
+
+inline constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
+
+}  // namespace troupe::server

@@ -1,0 +1,34 @@
+#include "server/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace troupe::server {
+namespace {
+
+actor::PluginCounters counters(std::uint64_t done) {
+  actor::PluginCounters of{.plugin = "todo", .actors = 3, .awake = 1};
+  of.counters.turns_done = done;
+  of.counters.turn_times.add(60'000);
+  of.counters.turn_times.add(20'000'000'000);
+  return of;
+}
+
+TEST(Metrics, AddUpTheShardsByPlugin) {
+  const std::string text = metrics_text({{counters(2)}, {counters(5)}}, {.connections = 4});
+  const auto has = [&](std::string_view line) { return text.find(line) != std::string::npos; };
+  EXPECT_TRUE(has("troupe_turns_total{plugin=\"todo\",result=\"done\"} 7\n")) << text;
+  EXPECT_TRUE(has("troupe_actors{plugin=\"todo\"} 6\n")) << text;
+  EXPECT_TRUE(has("troupe_turn_seconds_count{plugin=\"todo\"} 4\n")) << text;
+  EXPECT_TRUE(has("troupe_turn_seconds_bucket{plugin=\"todo\",le=\"0.0001\"} 2\n")) << text;
+  EXPECT_TRUE(has("troupe_turn_seconds_bucket{plugin=\"todo\",le=\"+Inf\"} 4\n")) << text;
+  EXPECT_TRUE(has("troupe_connections 4\n")) << text;
+}
+
+TEST(Metrics, KnowTheMemoryOfTheProcess) {
+  EXPECT_GT(resident_bytes(), 1'000'000U);
+}
+
+}  // namespace
+}  // namespace troupe::server
