@@ -26,14 +26,14 @@ Outcome unusable(std::string message) {
   return {.ending = Ending::output, .message = std::move(message)};
 }
 
-journal::Result result_of(Ending ending) {
+journal::TurnResult result_of(Ending ending) {
   switch (ending) {
     case Ending::done:
-      return journal::Result::done;
+      return journal::TurnResult::done;
     case Ending::error:
-      return journal::Result::error;
+      return journal::TurnResult::error;
     default:
-      return journal::Result::failed;
+      return journal::TurnResult::failed;
   }
 }
 

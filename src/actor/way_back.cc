@@ -66,7 +66,7 @@ class Repetition final : public guest::Host {
       outcome = take_state(actor_, outcome.output, nullptr);
     }
     actor_.vars_.commit();
-    const bool is_error = record_.result == journal::Result::error;
+    const bool is_error = record_.result == journal::TurnResult::error;
     if (outcome.ending != (is_error ? Ending::error : Ending::done)) {
       co_return fmt::format("the outcome: expected {}, got {}: {}",
                             is_error ? "error" : "done",

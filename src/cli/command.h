@@ -25,6 +25,9 @@ void add_plugins(CLI::App& program, Run& run);
 void add_rollback(CLI::App& program, Run& run);
 void add_reload(CLI::App& program, Run& run);
 void add_actor(CLI::App& program, Run& run);
+void add_journal(CLI::App& program, Run& run);
+void add_backup(CLI::App& program, Run& run);
+void add_restore(CLI::App& program, Run& run);
 void add_version(CLI::App& program, Run& run);
 
 inline constexpr int failed_operation = 1;

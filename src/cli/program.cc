@@ -37,6 +37,9 @@ int run(int argc, char** argv) {
   add_rollback(program, chosen);
   add_reload(program, chosen);
   add_actor(program, chosen);
+  add_journal(program, chosen);
+  add_backup(program, chosen);
+  add_restore(program, chosen);
   add_version(program, chosen);
 
   std::vector<std::string> commands;

@@ -72,6 +72,10 @@ std::string new_admin_token() {
 
 }  // namespace
 
+std::vector<std::string> backup_folders() {
+  return {"plugins"};
+}
+
 std::string new_session_key() {
   std::string key(session_key_bytes, '\0');
   Random().fill({reinterpret_cast<std::uint8_t*>(key.data()), key.size()});

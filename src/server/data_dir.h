@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::server {
 
@@ -60,6 +61,9 @@ Result<std::string> read_admin_token(const std::filesystem::path& folder);
 // Writes a file under another name and renames it, so that a crash leaves the old one or the new
 // one, and on the disk before it is seen.
 Result<void> write_file(const std::filesystem::path& path, std::string_view text, unsigned mode);
+
+// The folders below the data folder that a backup holds beside the journal: the plugins' code.
+std::vector<std::string> backup_folders();
 
 // A key like DataDir's, for a server that keeps nothing.
 std::string new_session_key();

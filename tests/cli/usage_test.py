@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-COMMANDS = ["serve", "dev", "check", "new", "build", "call", "version"]
+COMMANDS = ["serve", "dev", "check", "new", "build", "call", "journal", "backup", "restore", "version"]
 VERSION = (pathlib.Path(__file__).parents[2] / "VERSION").read_text().strip()
 
 

@@ -31,7 +31,8 @@ HOMES = {
     r"toml\+\+|toml\.hpp": "server",
     r"CLI/": "cli",
     r"prometheus/": "server",
-    r"zstd\.h": "guest",
+    r"sqlite3": "journal",
+    r"zstd\.h": ("guest", "journal"),
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
