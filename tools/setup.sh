@@ -42,15 +42,9 @@ export ASAN_OPTIONS=strict_string_checks=1:${ASAN_OPTIONS-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS-}
 export TSAN_OPTIONS=suppressions=$root/tests/tsan.supp:ignore_noninstrumented_modules=1:second_deadlock_stack=1:${TSAN_OPTIONS-}
 
-# A home for cargo's downloads that keeps what the person's own configuration says about registries.
-cargo_home_of_user=${CARGO_HOME:-$HOME/.cargo}
-if [ "$cargo_home_of_user" != "$tools/cargo" ]; then
-  mkdir -p "$tools/cargo"
-  if [ -f "$cargo_home_of_user/config.toml" ]; then
-    ln -sf "$cargo_home_of_user/config.toml" "$tools/cargo/config.toml"
-  fi
-  export CARGO_HOME=$tools/cargo
-fi
+# A home for cargo's downloads; need_rust makes it. The person's own is kept for the scripts that this one calls.
+export cargo_home_of_user=${cargo_home_of_user:-${CARGO_HOME:-$HOME/.cargo}}
+export CARGO_HOME=$tools/cargo
 
 die() {
   printf '%s\n' "$*" >&2
@@ -171,8 +165,13 @@ has_wasm_rust() {
     compgen -G "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib/libstd-*.rlib" >/dev/null
 }
 
-# A Rust that can build plugins: sets `cargo`, the command with its settings, and `cargo_wasm_flags`.
+# A Rust that can build plugins: sets `cargo`, the command with its settings, and `cargo_wasm_flags`. What the
+# person's own configuration says about registries holds here too.
 need_rust() {
+  mkdir -p "$CARGO_HOME"
+  if [ -f "$cargo_home_of_user/config.toml" ] && [ "$cargo_home_of_user" != "$CARGO_HOME" ]; then
+    ln -sf "$cargo_home_of_user/config.toml" "$CARGO_HOME/config.toml"
+  fi
   if has_wasm_rust; then
     cargo=(cargo)
     cargo_wasm_flags=()
