@@ -20,7 +20,11 @@ bool PluginVersion::is_event(std::string_view function) const {
                                                                   "hs_init"};
   if (function.empty() || function.front() == '_') return false;
   const auto is_it = [&](std::string_view name) { return module->same_function(name, function); };
-  if (std::any_of(life_cycle.begin(), life_cycle.end(), is_it)) return false;
+  const bool is_of_life_cycle =
+      module->is_component()
+          ? std::any_of(life_cycle.begin(), life_cycle.end(), is_it)
+          : std::find(life_cycle.begin(), life_cycle.end(), function) != life_cycle.end();
+  if (is_of_life_cycle) return false;
   return module->takes_events(function);
 }
 

@@ -48,7 +48,7 @@ Task<PureOutcome> pure_call(Actors& actors,
                             std::string input) {
   guest::TurnInputs inputs{actors.clock().now_ns(), {}};
   actors.random().fill(inputs.seed);
-  actors.random().fill(inputs.idempotency);
+  actors.random().fill(inputs.name.input_id);
   PureHost host(actors, plugin, function, inputs.time_ns);
   guest::Vars vars;
 

@@ -101,9 +101,7 @@ void Turn::begin(std::string_view function, std::string_view payload, const jour
   record_->answers.clear();
   record_->reason.clear();
 
-  const auto* const id_bytes = reinterpret_cast<const char*>(record_->input_id.data());
-  inputs_.idempotency =
-      journal::sender_id({id_bytes, record_->input_id.size()}, actor_.incarnation_, record_->turn);
+  inputs_.name = {record_->input_id, actor_.incarnation_, record_->turn};
 }
 
 void Turn::end(const Outcome& outcome) {

@@ -81,7 +81,7 @@ struct Call {
   // vars: null while the instance starts up, which belongs to no actor yet.
   Call(Engine::Impl& g, Arena& a, const Environment& e, const TurnInputs& inputs, Vars* v, Host& h)
       : engine(g), arena(a), environment(e), vars(v), host(h), source(inputs) {
-    http.idempotency = inputs.idempotency;
+    http.turn = inputs.name;
   }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;

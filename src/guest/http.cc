@@ -187,8 +187,11 @@ std::string text_of(BodyLimit limit) {
 
 // Of the call's latest request: 1 for the first.
 std::string idempotency_key(const HttpState& http) {
-  std::array<char, 2 * sizeof http.idempotency + 1> digits;
-  ::sodium_bin2hex(digits.data(), digits.size(), http.idempotency.data(), http.idempotency.size());
+  const auto* const input_id = reinterpret_cast<const char*>(http.turn.input_id.data());
+  const journal::InputId id = journal::sender_id(
+      {input_id, http.turn.input_id.size()}, http.turn.incarnation, http.turn.turn);
+  std::array<char, 2 * sizeof id + 1> digits;
+  ::sodium_bin2hex(digits.data(), digits.size(), id.data(), id.size());
   return std::string(digits.data()) + "-" + std::to_string(http.requests);
 }
 

@@ -4,10 +4,10 @@
 
 #include "base/task.h"
 #include "guest/http_request.h"
+#include "guest/turn_inputs.h"
 #include "guest/wasmtime.h"
 #include "shard/shard.h"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +32,7 @@ struct HttpState {
   // The guest's fibre waits until whoever polls it has called answer_http().
   std::optional<Asked> asked;
 
-  std::array<std::uint8_t, 16> idempotency{};  // of the turn
+  TurnName turn;  // whose requests these are
   std::size_t requests = 0;
   std::size_t answers_bytes = 0;
 

@@ -241,20 +241,24 @@ TEST(Http, TheTurnsRecordHasTheAnswerAndItsClockMovesOn) {
 TEST(Http, EachRequestOfATurnHasAKeyOfItsOwn) {
   LoopbackServer server(echo);
   Fetching plugin;
-  plugin.inputs.idempotency = {0xab, 0xcd};
+  plugin.inputs.name = {.input_id = {0xab, 0xcd}, .incarnation = 3, .turn = 7};
   const std::string input = input_of(request_to(server.url("/")));
   plugin.output("three_times", input);
   plugin.output("fetch", input);
   plugin.body(server.url("/"), R"(,"headers":{"idempotency-key":"mine"})");
+  ++plugin.inputs.name.turn;
+  plugin.output("fetch", input);
   const std::vector<ReceivedRequest> received = server.received();
-  ASSERT_EQ(received.size(), 5U);
-  const std::string turn = "abcd0000000000000000000000000000";
+  ASSERT_EQ(received.size(), 6U);
+  const std::string turn = received[0].header("Idempotency-Key").substr(0, 32);
+  EXPECT_EQ(turn.find_first_not_of("0123456789abcdef"), std::string::npos) << turn;
   EXPECT_EQ(received[0].header("Idempotency-Key"), turn + "-1");
   EXPECT_EQ(received[1].header("Idempotency-Key"), turn + "-2");
   EXPECT_EQ(received[2].header("Idempotency-Key"), turn + "-3");
   EXPECT_EQ(received[3].header("Idempotency-Key"), turn + "-1");
   EXPECT_EQ(received[4].header("Idempotency-Key"), "");
   EXPECT_EQ(received[4].header("idempotency-key"), "mine");
+  EXPECT_NE(received[5].header("Idempotency-Key"), turn + "-1");
 }
 
 TEST(Http, ConnectionsAreUsedAgain) {

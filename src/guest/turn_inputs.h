@@ -5,6 +5,8 @@
 // seed.
 #pragma once
 
+#include "journal/record.h"
+
 #include <array>
 #include <cstdint>
 
@@ -12,11 +14,17 @@ namespace troupe::guest {
 
 using Seed = std::array<std::uint8_t, 32>;
 
+// Names a turn to the servers that its HTTP requests reach: the same whenever it is run again.
+struct TurnName {
+  journal::InputId input_id{};
+  std::uint64_t incarnation = 0;  // which life of the actor
+  std::uint64_t turn = 0;
+};
+
 struct TurnInputs {
   std::int64_t time_ns = 0;  // since the Unix epoch
   Seed seed{};
-  // Names the turn to the servers that its HTTP requests reach: the same whenever it is run again.
-  std::array<std::uint8_t, 16> idempotency{};
+  TurnName name;
 };
 
 }  // namespace troupe::guest

@@ -138,8 +138,8 @@ TEST(Waiting, SleepingCountsAsTimeTaken) {
   plugin.environment.limits.timeout = 30ms;
   const auto before = std::chrono::steady_clock::now();
   EXPECT_EQ(plugin.call("nap", eight_bytes(3'600'000'000'000)).ending, Ending::timeout);
-  // Time is told to a slice where the first slice ends in a wait.
-  EXPECT_GE(std::chrono::steady_clock::now() - before, 28ms);
+  // A slice of a millisecond counts whole where it ends in a wait, and a busy machine cuts several.
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 20ms);
   plugin.instance.reset();
   EXPECT_EQ(plugin.call("nap_for_ever").ending, Ending::timeout);
 }

@@ -22,7 +22,7 @@ guest::TurnInputs inputs_now() {
   guest::TurnInputs inputs{.time_ns = SystemClock().now_ns()};
   Random random;
   random.fill(inputs.seed);
-  random.fill(inputs.idempotency);
+  random.fill(inputs.name.input_id);
   return inputs;
 }
 
