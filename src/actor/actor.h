@@ -6,7 +6,9 @@
 
 #include "actor/address.h"
 #include "actor/audience.h"
+#include "actor/gate.h"
 #include "actor/history.h"
+#include "actor/journaled.h"
 #include "actor/mailbox.h"
 #include "actor/plugin.h"
 #include "actor/supervisor.h"
@@ -17,6 +19,7 @@
 #include "guest/instance.h"
 #include "guest/outcome.h"
 #include "guest/vars.h"
+#include "journal/journal.h"
 #include "journal/record.h"
 #include "state/canonical.h"
 
@@ -35,6 +38,12 @@
 namespace troupe::actor {
 
 class Actors;
+class Effects;
+class System;
+struct Deed;
+
+// What ends an actor. One that belongs to a viewer ends with it, and is never in the journal.
+enum class Belongs { to_itself, to_a_viewer };
 
 // A timer of an actor. `due` is by the wall clock, nanoseconds since the Unix epoch.
 struct Timer {
@@ -49,7 +58,7 @@ class Actor : public boost::intrusive::list_base_hook<
  public:
   using IdleList = boost::intrusive::list<Actor, boost::intrusive::constant_time_size<false>>;
 
-  Actor(Actors& actors, Plugin& plugin, Address address);
+  Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs);
   Actor(const Actor&) = delete;
   Actor& operator=(const Actor&) = delete;
   ~Actor();
@@ -76,6 +85,8 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Frees the instance; what it has in memory is kept. Not while the guest runs.
   void sleep();
+  // Turns that it has shown to nobody are not in the journal: it goes back to what is.
+  void lose();
   // The timer of that name may have run out.
   void timer_is_due(const std::string& name);
 
@@ -90,11 +101,12 @@ class Actor : public boost::intrusive::list_base_hook<
   // Handles the message and then what has come meanwhile. A message stays in run()'s frame while it
   // is handled.
   Task<> run(Message message);
+  Task<> handle(Message& message);
   Task<> join(ViewerPtr viewer);
   // Both may be null.
   Task<> init(ViewerPtr viewer, AskPtr ask);
   bool admit(const Message& message);
-  bool hears(const Message& message) const;
+  bool hears(const Message& message);
   bool take_timer(Message& message);
   // The turn of an event, a call, a notice or a timer, and what follows from it for viewers, others
   // and the actor itself.
@@ -108,7 +120,7 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Carries out what a turn has decided.
   void perform(const Turn& turn);
-  void perform(const Deed& deed, std::int64_t time_ns);
+  static void send(System& system, const Deed& deed, const journal::InputId& id);
   void set_timer(const std::string& name, Timer timer);
   void cancel_timer(const std::string& name);
 
@@ -121,25 +133,49 @@ class Actor : public boost::intrusive::list_base_hook<
   Task<guest::Outcome> repeat_turns();
   void drop_instance();
   void forget_memory();
+  void give_up_memory();
   void checkpoint();
   void undo();
 
+  // The journal (journaling.cc).
+  journal::Changes plan(const Effects& effects);
+  void apply(const journal::Changes& changes);
+  bool write(const journal::Record& record,
+             const journal::Changes& changes,
+             std::size_t sends,
+             bool whole);
+  bool append(const journal::Record& record, const journal::Changes& changes, bool whole);
+  bool mark(journal::Kind kind, std::string input);
+  journal::Checkpoint checkpoint_of(journal::Subject subject,
+                                    const journal::Changes& changes) const;
+  void keep_checkpoint();
+  std::string_view journal_refusal();
+  bool is_lost() const { return journaled_ && journaled_->lost; }
+  Task<bool> load(const Message& message);
+  Task<Result<bool>> take_past(std::optional<journal::Past> past);
+  Task<Result<std::shared_ptr<const PluginVersion>>> find_version(std::string hash);
+  const std::string& code() const;
+  void go_back();
+  void forget_all();
+
   Answer answer_of(const guest::Outcome& outcome) const;
   void answer(const Message& message, const Turn& turn, const guest::Outcome& outcome);
+  void answer(const AskPtr& ask, Answer answer);
   void refuse(const Message& message, Verdict verdict, std::string text);
   // Tells the log that a turn was undone, and why, and counts it against who caused it.
   void report(std::string_view function, const guest::Outcome& outcome);
   void blame(const Message& message, const Turn& turn, const guest::Outcome& outcome);
   void go_down(std::string_view reason);
   std::int64_t down_for_ms() const;
-  journal::InputId next_input_id();
 
   Actors& actors_;
   Plugin& plugin_;
   const Address address_;
 
   Mailbox mailbox_;
+  Exit exit_;
   Audience audience_;
+  std::unique_ptr<Journaled> journaled_;  // null when the journal does not keep it
 
   // What a turn reads and, when it commits, changes. `version` is the one the actor runs, asleep or
   // awake; null before its first turn.

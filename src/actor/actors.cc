@@ -123,7 +123,11 @@ void Actors::join(const ViewerPtr& viewer) {
       });
       return;
     }
-    auto actor = std::make_unique<Actor>(*this, *plugin, viewer->address);
+    auto actor =
+        std::make_unique<Actor>(*this,
+                                *plugin,
+                                viewer->address,
+                                viewer->ends_actor ? Belongs::to_a_viewer : Belongs::to_itself);
     viewer->actor = actor.get();
     actors_.emplace(viewer->address.text(), std::move(actor));
   }
@@ -139,8 +143,11 @@ void Actors::deliver(const Address& address, Message message) {
   std::string text = address.text();
   Actor* actor = find(text);
   if (actor == nullptr) {
-    const bool starts = message.kind == Message::Kind::event || message.kind == Message::Kind::call;
     Plugin* plugin = find_plugin(address.plugin);
+    const bool may_be_asleep =
+        gate_ && plugin != nullptr && plugin->version->durability != Durability::none;
+    const bool starts = message.kind == Message::Kind::event ||
+                        message.kind == Message::Kind::call || may_be_asleep;
     if (!starts || plugin == nullptr) {
       std::string reason = plugin == nullptr
                                ? fmt::format("there is no plugin \"{}\"", address.plugin)
@@ -155,11 +162,23 @@ void Actors::deliver(const Address& address, Message message) {
       }
       return;
     }
-    auto made = std::make_unique<Actor>(*this, *plugin, address);
+    auto made = std::make_unique<Actor>(*this, *plugin, address, Belongs::to_itself);
     actor = made.get();
     actors_.emplace(std::move(text), std::move(made));
   }
   actor->deliver(std::move(message));
+}
+
+void Actors::use(journal::Journal& journal) {
+  gate_ = std::make_unique<Gate>(journal, shard(), shards_.size(), log_);
+}
+
+void Actors::sleep_all() {
+  while (!idle_.empty()) {
+    Actor& actor = idle_.front();
+    idle_.pop_front();
+    actor.sleep();
+  }
 }
 
 void Actors::publish(const std::string& topic,

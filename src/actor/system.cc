@@ -25,8 +25,13 @@ System::System(shard::Shards& shards, const Clock& clock, Log& log, AwakeRules r
 
 System::~System() = default;
 
+void System::use(journal::Journal& journal) {
+  for (const auto& actors : actors_) actors->use(journal);
+}
+
+// That of the journal's partition: a partition has one owner.
 std::size_t System::shard_of(const Address& address) const {
-  return std::hash<std::string>{}(address.text()) % actors_.size();
+  return journal::partition_of(address.text()) % actors_.size();
 }
 
 void System::install(const std::shared_ptr<const PluginVersion>& version) {

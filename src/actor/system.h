@@ -6,11 +6,13 @@
 
 #include "actor/actors.h"
 #include "actor/address.h"
+#include "actor/archive.h"
 #include "actor/ask.h"
 #include "actor/plugin.h"
 #include "actor/viewer.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "journal/journal.h"
 #include "shard/shard.h"
 
 #include <cstddef>
@@ -34,6 +36,14 @@ class System {
   ~System();
 
   shard::Shards& shards() { return shards_; }
+  // Keeps the turns of durable actors there, from now on; before any thread runs. The journal
+  // outlives the system.
+  void use(journal::Journal& journal);
+  // Where code is that is not current; before any thread runs. Outlives the shards' threads.
+  void use(Archive& archive) { archive_ = &archive; }
+  // Null when there is none.
+  Archive* archive() { return archive_; }
+
   // Only from that shard's thread, or while none runs.
   Actors& on(std::size_t shard) { return *actors_[shard]; }
   // The shard of an actor that may have viewers on all of them.
@@ -95,6 +105,7 @@ class System {
 
   shard::Shards& shards_;
   std::vector<std::unique_ptr<Actors>> actors_;
+  Archive* archive_ = nullptr;
 };
 
 }  // namespace troupe::actor

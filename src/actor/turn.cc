@@ -88,6 +88,11 @@ void Turn::begin(std::string_view function, std::string_view payload, const jour
 
   record_ = &actor_.history_.next();
   record_->turn = actor_.turns_ + 1;
+  record_->kind = actor_.is_call() || actor_.state_ ? journal::Kind::turn : journal::Kind::init;
+  record_->start_up = {};
+  if (actor_.start_up_ && actor_.history_.turns().empty() && actor_.history_.is_complete()) {
+    record_->start_up = {.time_ns = actor_.start_up_->time_ns, .seed = actor_.start_up_->seed};
+  }
   if (is_drawn(id)) {
     record_->input_id = id;
   } else {
@@ -110,29 +115,64 @@ void Turn::end(const Outcome& outcome) {
   // An error of a `call` plugin is an answer like another; elsewhere it undoes the turn.
   committed_ = outcome.ending == Ending::done ||
                (outcome.ending == Ending::error && actor_.is_call() && !failed_to_wake_);
-  actor_.turns_ = record_->turn;
   actor_.last_time_ns_ = std::max(inputs_.time_ns, outcome.clock_ns);
+  record_->last_time_ns = actor_.last_time_ns_;
   record_->result = result_of(outcome.ending);
   record_->committed = committed_;
   record_->reason = outcome.message;
-  if (!committed_) {
+  record_->outcome = {};
+  if (committed_) {
+    if (actor_.is_call()) output_ = outcome.output;
+    record_->outcome =
+        hash_of(actor_.state_ ? std::string_view(actor_.state_->text()) : std::string_view(),
+                output_,
+                outcome.message,
+                effects_);
+  } else {
     record_->answers.clear();  // they may be large, and it is not run again
+  }
+  record();
+  if (!committed_) {
     actor_.undo();
     return;
   }
   actor_.vars_.commit();
-  if (actor_.is_call()) output_ = outcome.output;
-  record_->outcome =
-      hash_of(actor_.state_ ? std::string_view(actor_.state_->text()) : std::string_view(),
-              output_,
-              outcome.message,
-              effects_);
   actor_.history_.keep();
   if (actor_.instance_->spent()) {
     // A program that has come to its end: what it had in memory ends with it.
     actor_.forget_memory();
   } else if (actor_.history_.is_checkpoint_due()) {
     actor_.checkpoint();
+  }
+}
+
+// The turn's record is on its way to the journal; timers and subscriptions are as the turn wants
+// them.
+void Turn::record() {
+  sent_before_ = actor_.sent_;
+  const bool has_deeds = committed_ && !effects_.deeds().empty();
+  journal::Changes changes;
+  std::size_t sends = 0;
+  if (has_deeds) {
+    changes = actor_.plan(effects_);
+    for (const Deed& deed : effects_.deeds()) sends += deed.is_message() ? 1 : 0;
+  }
+  if (actor_.journaled_) {
+    // What cannot be run again is committed whole: a program that has come to its end, and what has
+    // folders of the host.
+    const bool whole = committed_ && (actor_.instance_->spent() ||
+                                      !actor_.version_->environment.allowed_paths.empty());
+    lost_ = actor_.is_lost() || !actor_.write(*record_, changes, sends, whole);
+    if (lost_) {
+      committed_ = false;
+      return;
+    }
+  }
+  // A first state that did not come about is no turn of anybody's.
+  if (committed_ || record_->kind != journal::Kind::init) actor_.turns_ = record_->turn;
+  if (has_deeds) {
+    actor_.sent_ += sends;
+    actor_.apply(changes);
   }
 }
 
@@ -207,6 +247,12 @@ Result<std::string> Turn::call(std::string_view function, std::string_view input
 
 void Turn::answered(journal::HttpAnswer answer) {
   record_->answers.emplace_back(std::move(answer));
+}
+
+// Not before all that this turn rests on is durable.
+Task<bool> Turn::may_leave() {
+  const bool opened = co_await actor_.exit_.opened();
+  co_return opened;
 }
 
 void Turn::log(guest::LogLevel level, std::string_view text) {

@@ -35,6 +35,7 @@ std::uint16_t status_of(const Answer& answer) {
     case Verdict::busy:
       return 429;
     case Verdict::down:
+    case Verdict::unavailable:
       return 503;
   }
   return 500;

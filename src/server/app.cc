@@ -1,12 +1,14 @@
 #include "server/app.h"
 
 #include "channel/socket_channels.h"
+#include "journal/sqlite_journal.h"
 #include "server/local_call.h"
 #include "web/assets.h"
 
 #include <fmt/format.h>
 
 #include <functional>
+#include <latch>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -87,6 +89,10 @@ Result<void> App::build(const DevExtras* dev) {
     TRY(data_, DataDir::open(config_.data_dir));
     session_key_ = data_->session_key();
     cache_folder_ = data_->cache_folder();
+    const std::filesystem::path file =
+        config_.journal.empty() ? config_.data_dir / journal::file_name : config_.journal;
+    TRY(journal_, journal::open_sqlite({.file = file}, clock_));
+    system_.use(*journal_);
   }
   const ServerBounds& bounds = config_.bounds;
   TRY(engine_,
@@ -117,6 +123,7 @@ Result<void> App::build(const DevExtras* dev) {
                                    system_,
                                    clock_,
                                    [this](std::span<const TopicConfig> topics) { route(topics); });
+    system_.use(*deployer_);
   }
   api_ = std::make_unique<Api>(ApiParts{
       .system = system_,
@@ -209,11 +216,25 @@ void App::start() {
   if (admin_) admin_->start();
 }
 
+// What sleeps has a checkpoint, and the next start has nothing to repeat.
+void App::sleep_all() {
+  if (!journal_) return;
+  std::latch asleep(static_cast<std::ptrdiff_t>(shards_.size()));
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    shards_[shard].send([this, shard, &asleep] {
+      system_.on(shard).sleep_all();
+      asleep.count_down();
+    });
+  }
+  asleep.wait();
+}
+
 void App::stop() {
   if (!ready_.exchange(false)) return;
   http_->drain();
   if (admin_) admin_->drain();
   if (deployer_) deployer_->stop();
+  sleep_all();
   shards_.stop();
 }
 

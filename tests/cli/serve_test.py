@@ -139,8 +139,7 @@ class TestServe:
     def test_prints_a_table_and_its_addresses_and_ends_well(self, tmp_path):
         server = self.serve(tmp_path)
         with server:
-            assert "counter:*  counter  live_state  {topic}  all viewers of the topic  none" in server.output()
-            assert "States are kept in memory only" in server.output()
+            assert "counter:*  counter  live_state  {topic}  all viewers of the topic  commit" in server.output()
             assert get(server.port, "/healthz")[0].status == 200
             assert get(admin_port(server), "/healthz")[0].status == 200
             assert get(admin_port(server), "/readyz")[0].status == 200

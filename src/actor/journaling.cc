@@ -1,0 +1,406 @@
+// An actor and the journal: what it appends, and how it comes back from there.
+#include "actor/actor.h"
+#include "actor/actors.h"
+#include "actor/archive.h"
+#include "actor/gate.h"
+#include "actor/system.h"
+#include "actor/turn.h"
+#include "base/json.h"
+#include "guest/snapshot.h"
+#include "shard/reply.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace troupe::actor {
+
+namespace {
+
+using guest::Ending;
+using guest::Outcome;
+
+constexpr std::int64_t ns_per_ms = 1'000'000;
+
+journal::Timer timer_of(const std::string& name, const Timer& timer) {
+  return {.name = name,
+          .event = timer.event,
+          .payload = timer.payload,
+          .due_ns = timer.due_ns,
+          .generation = timer.generation};
+}
+
+// The kinds that come without knowing the past, and must not wait for it.
+bool needs_past(Message::Kind kind) {
+  return kind != Message::Kind::leave && kind != Message::Kind::upgrade;
+}
+// What is no reason for an actor to be.
+bool only_asks(Message::Kind kind) {
+  return kind == Message::Kind::show || kind == Message::Kind::stop ||
+         kind == Message::Kind::restart || kind == Message::Kind::end;
+}
+
+}  // namespace
+
+// What a turn's effects change in timers and subscriptions, within the bounds.
+journal::Changes Actor::plan(const Effects& effects) {
+  journal::Changes changes;
+  std::map<std::string, std::optional<Timer>, std::less<>> timers;  // nothing: cancelled
+  std::size_t count = timers_.size();
+  std::set<std::string, std::less<>> topics;
+  const auto is_set = [&](const std::string& name) {
+    const auto found = timers.find(name);
+    return found != timers.end() ? found->second.has_value() : timers_.contains(name);
+  };
+  for (const Deed& deed : effects.deeds()) {
+    switch (deed.kind) {
+      case Deed::Kind::timer:
+        if (is_set(deed.target)) {
+          --count;
+        } else if (count >= version().bounds.timers_max) {
+          actors_.log().warn(
+              "[{}] has {} timers; \"{}\" is one too many", address_.text(), count, deed.target);
+          break;
+        }
+        ++count;
+        timers[deed.target] = Timer{.event = deed.event,
+                                    .payload = deed.payload,
+                                    .due_ns = last_time_ns_ + deed.after.count() * ns_per_ms,
+                                    .generation = ++timer_generation_};
+        break;
+      case Deed::Kind::cancel:
+        if (!is_set(deed.target)) break;
+        --count;
+        timers[deed.target] = std::nullopt;
+        break;
+      case Deed::Kind::subscribe:
+        if (topics_.contains(deed.target) || topics.contains(deed.target)) break;
+        if (topics_.size() + topics.size() >= version().bounds.topics_max) {
+          actors_.log().warn("[{}] has subscribed to {} topics; \"{}\" is one too many",
+                             address_.text(),
+                             topics_.size() + topics.size(),
+                             deed.target);
+        } else {
+          topics.insert(deed.target);
+        }
+        break;
+      default:
+        break;
+    }
+  }
+  for (const auto& [name, timer] : timers) {
+    if (timer) {
+      changes.timers_set.push_back(timer_of(name, *timer));
+    } else if (timers_.contains(name)) {
+      changes.timers_cancelled.push_back(name);
+    }
+  }
+  changes.topics_joined.assign(topics.begin(), topics.end());
+  return changes;
+}
+
+void Actor::apply(const journal::Changes& changes) {
+  for (const std::string& name : changes.timers_cancelled) cancel_timer(name);
+  for (const journal::Timer& timer : changes.timers_set) {
+    set_timer(timer.name,
+              {.event = timer.event,
+               .payload = timer.payload,
+               .due_ns = timer.due_ns,
+               .generation = timer.generation});
+  }
+  for (const std::string& topic : changes.topics_joined) {
+    if (topics_.insert(topic).second) actors_.subscribe(topic, *this);
+  }
+}
+
+// False when it is not, and will not be, part of the journal: then the actor is lost. `sends`: how
+// many messages go to others. With `whole`, what the actor is after it is committed beside it, but
+// for memory.
+bool Actor::write(const journal::Record& record,
+                  const journal::Changes& changes,
+                  std::size_t sends,
+                  bool whole) {
+  Journaled& own = *journaled_;
+  if (record.kind == journal::Kind::init) {
+    if (!record.committed) return true;  // leaves no actor, and no record
+    const bool waits = sends == 0 && !whole && changes == journal::Changes{};
+    if (waits) {
+      own.init = std::make_unique<journal::Record>(record);
+      return true;
+    }
+  }
+  if (own.init) {
+    const std::unique_ptr<journal::Record> init = std::move(own.init);
+    if (!append(*init, {}, false)) return false;
+  }
+  journal::Changes all = changes;
+  all.sent = sent_ + sends;
+  for (std::string& name : std::exchange(own.fired, {})) {
+    const auto has_name = [&](const journal::Timer& timer) { return timer.name == name; };
+    if (std::ranges::none_of(all.timers_set, has_name) &&
+        std::ranges::find(all.timers_cancelled, name) == all.timers_cancelled.end()) {
+      all.timers_cancelled.push_back(std::move(name));
+    }
+  }
+  return append(record, all, whole);
+}
+
+bool Actor::append(const journal::Record& record, const journal::Changes& changes, bool whole) {
+  Journaled& own = *journaled_;
+  const journal::Subject subject{own.address, incarnation_, own.number + 1};
+  std::optional<journal::Checkpoint> checkpoint;
+  if (whole) {
+    checkpoint = checkpoint_of(subject, changes);
+    checkpoint->turn = record.turn;
+  }
+  Gate& gate = *actors_.gate();
+  const journal::Appended appended = gate.append(
+      *this, subject, record, changes, {.checkpoint = checkpoint ? &*checkpoint : nullptr});
+  if (!appended) {
+    actors_.log().error("[{} turn {}] is not recorded, and undone: {}",
+                        address_.text(),
+                        record.turn,
+                        journal::text_of(appended.refusal));
+    own.lost = true;
+    return false;
+  }
+  own.number = subject.number;
+  own.begun = true;
+  if (own.gated) exit_.wait_for(gate, appended.ticket);
+  return true;
+}
+
+// The actor as it is with these changes, without its memory.
+journal::Checkpoint Actor::checkpoint_of(journal::Subject subject,
+                                         const journal::Changes& changes) const {
+  journal::Checkpoint checkpoint{.subject = std::move(subject),
+                                 .turn = turns_,
+                                 .last_time_ns = last_time_ns_,
+                                 .sent = std::max(sent_, changes.sent),
+                                 .timer_generation = timer_generation_,
+                                 .code = code(),
+                                 .state = state_ ? state_->text() : std::string()};
+  checkpoint.vars.assign(vars_.entries().begin(), vars_.entries().end());
+  std::map<std::string, journal::Timer, std::less<>> timers;
+  for (const auto& [name, timer] : timers_) timers.emplace(name, timer_of(name, timer));
+  for (const std::string& name : changes.timers_cancelled) timers.erase(name);
+  for (const journal::Timer& timer : changes.timers_set) timers.insert_or_assign(timer.name, timer);
+  for (auto& [name, timer] : timers) checkpoint.timers.push_back(std::move(timer));
+  std::set<std::string, std::less<>> topics = topics_;
+  topics.insert(changes.topics_joined.begin(), changes.topics_joined.end());
+  checkpoint.topics.assign(topics.begin(), topics.end());
+  return checkpoint;
+}
+
+// Something other than a turn: an upgrade, a restart, the end of the life.
+bool Actor::mark(journal::Kind kind, std::string input) {
+  last_time_ns_ = std::max(actors_.clock().now_ns(), last_time_ns_ + 1);
+  journal::Record record;
+  record.kind = kind;
+  record.turn = turns_;
+  record.time_ns = record.last_time_ns = last_time_ns_;
+  record.input = std::move(input);
+  record.code = code();
+  record.committed = true;
+  return write(record, {}, 0, kind != journal::Kind::end);
+}
+
+// The last checkpoint goes to the journal too, when there is time.
+void Actor::keep_checkpoint() {
+  if (!journaled_ || !journaled_->begun || journaled_->init) return;
+  const Checkpoint& last = *history_.checkpoint();
+  journal::Checkpoint checkpoint =
+      checkpoint_of({journaled_->address, incarnation_, journaled_->number}, {});
+  if (last.memory) checkpoint.memory = last.memory->bytes();
+  if (!actors_.gate()->keep(std::move(checkpoint))) {
+    actors_.log().debug("[{}] a checkpoint is not kept: too many wait", address_.text());
+  }
+}
+
+// Why no turn may begin now; empty when one may.
+std::string_view Actor::journal_refusal() {
+  if (!journaled_) return {};
+  const auto refusal = actors_.gate()->refusal();
+  return refusal ? journal::text_of(*refusal) : std::string_view();
+}
+
+// The actor as the journal has it, before its first message is handled. False when that must not be
+// handled, and who sent it has been told why.
+Task<bool> Actor::load(const Message& message) {
+  if (!needs_past(message.kind)) co_return message.kind == Message::Kind::leave;
+  Result<bool> known = false;
+  {
+    shard::Reply<Result<std::optional<journal::Past>>> past;
+    actors_.gate()->journal().load(journaled_->address, past.taker(actors_.shard()));
+    Result<std::optional<journal::Past>> read = co_await past;
+    if (read.has_error()) {
+      known = std::move(read).error();
+    } else {
+      Task<Result<bool>> taking = take_past(std::move(*read));
+      known = co_await std::move(taking);
+    }
+  }
+  if (known.has_error()) {
+    forget_all();
+    actors_.log().error("[{}] cannot be loaded: {}", address_.text(), known.error().message);
+    const std::int64_t now_ns = actors_.clock().now_ns();
+    const bool too_often = supervisor_.failed(now_ns, version().supervision);
+    refuse(message, Verdict::unavailable, "the actor cannot be loaded: " + known.error().message);
+    if (too_often) go_down(known.error().message);
+    co_return false;
+  }
+  journaled_->loaded = true;
+  if (*known || !only_asks(message.kind)) co_return true;
+  refuse(message, Verdict::missing, fmt::format("there is no actor {}", address_.text()));
+  co_return false;
+}
+
+// Whether there is one.
+Task<Result<bool>> Actor::take_past(std::optional<journal::Past> past) {
+  if (!past) co_return false;
+  Journaled& own = *journaled_;
+  own.number = past->last.number;
+  if (past->ended) co_return false;
+  own.begun = true;
+  has_history_ = true;
+  incarnation_ = past->last.incarnation;
+
+  const std::string hash = past->checkpoint        ? past->checkpoint->code
+                           : past->entries.empty() ? std::string()
+                                                   : past->entries.front().record.code;
+  if (past->checkpoint) {
+    auto checkpoint = std::make_unique<Checkpoint>();
+    checkpoint->turn = past->checkpoint->turn;
+    checkpoint->code = past->checkpoint->code;
+    checkpoint->state = past->checkpoint->state;
+    for (const auto& [name, value] : past->checkpoint->vars) {
+      checkpoint->vars.set(name, value, SIZE_MAX);
+    }
+    checkpoint->vars.commit();
+    if (past->checkpoint->memory) {
+      CO_TRY(checkpoint->memory, guest::Snapshot::read(std::move(*past->checkpoint->memory)));
+    }
+    if (!checkpoint->state.empty()) {
+      CO_TRY(state_, state::Canonical::read(checkpoint->state));
+    }
+    vars_ = checkpoint->vars;
+    history_.replace(std::move(checkpoint));
+    timer_generation_ = past->checkpoint->timer_generation;
+  }
+  std::vector<journal::Record> turns;
+  for (journal::Entry& entry : past->entries) {
+    if (!journal::is_turn(entry.record.kind) || entry.record.code != hash) {
+      co_return Error{fmt::format("entry {} cannot be repeated: it is a{} {} of other code",
+                                  entry.subject.number,
+                                  entry.record.kind == journal::Kind::init ? "n" : "",
+                                  journal::name_of(entry.record.kind))};
+    }
+    for (const journal::Timer& timer : entry.changes.timers_set) {
+      timer_generation_ = std::max(timer_generation_, timer.generation);
+    }
+    turns.push_back(std::move(entry.record));
+  }
+  turns_ = past->turn;
+  last_time_ns_ = past->last_time_ns;
+  sent_ = past->sent;
+  if (!turns.empty()) {
+    const journal::StartUp& start_up = turns.front().start_up;
+    if (start_up != journal::StartUp{}) {
+      start_up_ = std::make_unique<guest::TurnInputs>(
+          guest::TurnInputs{.time_ns = start_up.time_ns, .seed = start_up.seed});
+    }
+    Task<Result<std::shared_ptr<const PluginVersion>>> finding = find_version(hash);
+    Result<std::shared_ptr<const PluginVersion>> found = co_await std::move(finding);
+    if (found.has_error()) co_return std::move(found).error();
+    version_ = *std::move(found);
+    history_.restore(std::move(turns));
+    Task<Outcome> repeating = revive();
+    const Outcome outcome = co_await std::move(repeating);
+    if (outcome.ending != Ending::done) {
+      co_return Error{outcome.detail.empty()
+                          ? outcome.message
+                          : fmt::format("{}: {}", outcome.message, outcome.detail)};
+    }
+  } else if (plugin_.version->module->content_hash() == hash) {
+    version_ = plugin_.version;
+  }
+  for (journal::Timer& timer : past->timers) {
+    set_timer(timer.name,
+              {.event = std::move(timer.event),
+               .payload = std::move(timer.payload),
+               .due_ns = timer.due_ns,
+               .generation = timer.generation});
+  }
+  for (const std::string& topic : past->topics) {
+    if (topics_.insert(topic).second) actors_.subscribe(topic, *this);
+  }
+  co_return true;
+}
+
+Task<Result<std::shared_ptr<const PluginVersion>>> Actor::find_version(std::string hash) {
+  using Found = Result<std::shared_ptr<const PluginVersion>>;
+  if (plugin_.version->module->content_hash() == hash) co_return Found(plugin_.version);
+  Archive* archive = actors_.system().archive();
+  if (archive == nullptr) {
+    co_return Error{fmt::format(
+        "its last turns ran with other code ({}), which is not kept here: begin anew with another "
+        "data folder, or serve that code once more",
+        hash)};
+  }
+  shard::Reply<Found> found;
+  archive->find_version(address_.plugin, std::move(hash), found.taker(actors_.shard()));
+  Found version = co_await found;
+  co_return version;
+}
+
+// The content hash of what made its memory and its state.
+const std::string& Actor::code() const {
+  if (version_) return version_->module->content_hash();
+  assert(history_.checkpoint() != nullptr && "an actor without a version comes from a checkpoint");
+  return history_.checkpoint()->code;
+}
+
+// An append has failed.
+void Actor::lose() {
+  journaled_->lost = true;
+  if (!running_) go_back();
+}
+
+// The one way back, when turns were shown to nobody and are not in the journal: viewers join again,
+// and the next message loads the actor.
+void Actor::go_back() {
+  forget_all();
+  audience_.show_end(EndReason::crashed);
+  if (!running_) {
+    unlink();
+    actors_.rest(*this);
+  }
+}
+
+// As if it had not been loaded.
+void Actor::forget_all() {
+  drop_instance();
+  const std::map<std::string, Timer, std::less<>> timers = timers_;
+  for (const auto& [name, timer] : timers) cancel_timer(name);
+  for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
+  topics_.clear();
+  version_.reset();
+  vars_ = {};
+  state_.reset();
+  turns_ = 0;
+  last_time_ns_ = 0;
+  history_ = {};
+  start_up_.reset();
+  has_history_ = false;
+  timer_generation_ = 0;
+  sent_ = 0;
+  incarnation_ = actors_.random().number();
+  exit_.wait_for(*actors_.gate(), 0);
+  *journaled_ = {.address = std::move(journaled_->address), .gated = journaled_->gated};
+}
+
+}  // namespace troupe::actor
