@@ -80,7 +80,10 @@ Actor::Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs)
 Actor::~Actor() {
   run_.reset();
   drop_instance();
-  if (journaled_) actors_.gate()->forget(*this);
+  if (journaled_) {
+    actors_.gate()->forget(*this);
+    if (journaled_->unpark_ns != 0) actors_.timers().cancel(*this, {}, journaled_->unpark_ns);
+  }
   for (const auto& [name, timer] : timers_) actors_.timers().cancel(*this, name, timer.due_ns);
   for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
 }
@@ -110,12 +113,44 @@ Task<> Actor::run(Message message) {
   if (!queue.idle()) co_await queue.yield(plugin_.lane);
   std::int64_t slice_end_ns = actors_.clock().now_ns() + slice_ns;
   while (true) {
-    bool is_loaded = true;
+    bool is_ready = true;
     if (journaled_) {
       if (journaled_->lost) go_back();
-      if (!journaled_->loaded) is_loaded = co_await load(message);
+      if (message.kind == Message::Kind::wake) unpark();
+      if (!journaled_->loaded) is_ready = co_await load(message);
+      if (is_ready) is_ready = !park_unless_ready(message);
     }
-    if (is_loaded) co_await handle(message);
+    if (is_ready) {
+      switch (message.kind) {
+        case Message::Kind::join:
+          co_await join(std::move(message.viewer));
+          break;
+        case Message::Kind::event:
+          if (!admit(message)) break;
+          if (!state_) co_await init(nullptr, message.ask);
+          if (state_) co_await act(message, message.name, message.payload);
+          break;
+        case Message::Kind::call:
+          if (admit(message)) co_await act(message, message.name, message.payload);
+          break;
+        case Message::Kind::notice:
+          if (hears(message)) co_await act(message, "handle_message", message.payload);
+          break;
+        case Message::Kind::timer:
+          if (take_timer(message)) co_await act(message, message.name, message.payload);
+          break;
+        case Message::Kind::end:
+          co_await end_life();
+          if (message.ask) answer(message.ask, {.turn = turns_});
+          break;
+        case Message::Kind::upgrade:
+          co_await switch_version();
+          break;
+        default:
+          obey(message);
+      }
+    }
+    if (message.delivery) drop_delivery(message);
     if (retired_) break;
     if (is_lost()) go_back();
     if (mailbox_.empty()) break;
@@ -128,37 +163,6 @@ Task<> Actor::run(Message message) {
   running_ = false;
   idle_since_ns_ = slice_end_ns;
   if (!retired_) actors_.rest(*this);
-}
-
-Task<> Actor::handle(Message& message) {
-  switch (message.kind) {
-    case Message::Kind::join:
-      co_await join(std::move(message.viewer));
-      break;
-    case Message::Kind::event:
-      if (!admit(message)) break;
-      if (!state_) co_await init(nullptr, message.ask);
-      if (state_) co_await act(message, message.name, message.payload);
-      break;
-    case Message::Kind::call:
-      if (admit(message)) co_await act(message, message.name, message.payload);
-      break;
-    case Message::Kind::notice:
-      if (hears(message)) co_await act(message, "handle_message", message.payload);
-      break;
-    case Message::Kind::timer:
-      if (take_timer(message)) co_await act(message, message.name, message.payload);
-      break;
-    case Message::Kind::end:
-      co_await end_life();
-      if (message.ask) answer(message.ask, {.turn = turns_});
-      break;
-    case Message::Kind::upgrade:
-      co_await switch_version();
-      break;
-    default:
-      obey(message);
-  }
 }
 
 void Actor::obey(const Message& message) {
@@ -299,11 +303,18 @@ bool Actor::take_timer(Message& message) {
   return true;
 }
 
-Task<> Actor::act(const Message& message, std::string_view function, std::string_view payload) {
+Task<> Actor::act(Message& message, std::string_view function, std::string_view payload) {
   Turn turn(*this, message.viewer.get());
   const std::int64_t begun_ns = actors_.clock().now_ns();
+  if (journaled_) journaled_->handling = message.delivery ? &message : nullptr;
   const Outcome outcome = co_await turn.run(function, payload, message.input_id);
   plugin_.counters.turn_times.add(actors_.clock().now_ns() - begun_ns);
+  if (journaled_) journaled_->handling = nullptr;
+  if (turn.lost() && message.delivery) {
+    journaled_->unsettled.push_back({UINT64_MAX, std::move(message)});
+    message.delivery = nullptr;
+    co_return;
+  }
   if (turn.lost()) {
     refuse(message,
            Verdict::unavailable,
@@ -493,15 +504,25 @@ void Actor::perform(const Turn& turn) {
   for (const Deed& deed : turn.effects().deeds()) {
     if (!deed.is_message()) continue;
     const journal::InputId id = journal::sender_id(address_.text(), incarnation_, ++number);
+    std::shared_ptr<const journal::Outgoing> delivery;
+    if (journaled_ && deed.kind != Deed::Kind::publish) {
+      delivery = std::make_shared<const journal::Outgoing>(journal::Outgoing{
+          .sender = journaled_->address, .incarnation = incarnation_, .number = number});
+    }
     if (exit_.is_open()) {
-      send(actors_.system(), deed, id);
+      send(actors_.system(), deed, id, std::move(delivery));
     } else {
-      exit_.hold([&system = actors_.system(), deed, id] { send(system, deed, id); });
+      exit_.hold([&system = actors_.system(), deed, id, delivery = std::move(delivery)] {
+        send(system, deed, id, delivery);
+      });
     }
   }
 }
 
-void Actor::send(System& system, const Deed& deed, const journal::InputId& id) {
+void Actor::send(System& system,
+                 const Deed& deed,
+                 const journal::InputId& id,
+                 std::shared_ptr<const journal::Outgoing> delivery) {
   if (deed.kind == Deed::Kind::publish) {
     system.publish(deed.target, deed.event, deed.payload, id);
     return;
@@ -511,7 +532,8 @@ void Actor::send(System& system, const Deed& deed, const journal::InputId& id) {
               {.kind = is_call ? Message::Kind::call : Message::Kind::event,
                .name = deed.event,
                .payload = deed.payload,
-               .input_id = id});
+               .input_id = id,
+               .delivery = std::move(delivery)});
 }
 
 void Actor::set_timer(const std::string& name, Timer timer) {
@@ -528,6 +550,10 @@ void Actor::cancel_timer(const std::string& name) {
 }
 
 void Actor::timer_is_due(const std::string& name) {
+  if (name.empty()) {  // no plugin's
+    deliver({.kind = Message::Kind::wake});
+    return;
+  }
   const auto found = timers_.find(name);
   if (found == timers_.end()) return;
   deliver({.kind = Message::Kind::timer, .name = name, .generation = found->second.generation});
@@ -586,7 +612,7 @@ std::int64_t Actor::down_for_ms() const {
 
 bool Actor::is_forgettable() const {
   return audience_.empty() && !has_history_ && mailbox_.empty() && timers_.empty() &&
-         topics_.empty() && !is_punishing();
+         topics_.empty() && !is_punishing() && (!journaled_ || journaled_->parked.empty());
 }
 
 bool Actor::is_punishing() const {

@@ -85,6 +85,8 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Frees the instance; what it has in memory is kept. Not while the guest runs.
   void sleep();
+  // A message of this actor has been handled, and will not be again.
+  void settled();
   // Turns that it has shown to nobody are not in the journal: it goes back to what is.
   void lose();
   // The timer of that name may have run out.
@@ -101,7 +103,6 @@ class Actor : public boost::intrusive::list_base_hook<
   // Handles the message and then what has come meanwhile. A message stays in run()'s frame while it
   // is handled.
   Task<> run(Message message);
-  Task<> handle(Message& message);
   Task<> join(ViewerPtr viewer);
   // Both may be null.
   Task<> init(ViewerPtr viewer, AskPtr ask);
@@ -110,7 +111,7 @@ class Actor : public boost::intrusive::list_base_hook<
   bool take_timer(Message& message);
   // The turn of an event, a call, a notice or a timer, and what follows from it for viewers, others
   // and the actor itself.
-  Task<> act(const Message& message, std::string_view function, std::string_view payload);
+  Task<> act(Message& message, std::string_view function, std::string_view payload);
   Task<> end_life();
   Task<> switch_version();
   void obey(const Message& message);
@@ -120,7 +121,10 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Carries out what a turn has decided.
   void perform(const Turn& turn);
-  static void send(System& system, const Deed& deed, const journal::InputId& id);
+  static void send(System& system,
+                   const Deed& deed,
+                   const journal::InputId& id,
+                   std::shared_ptr<const journal::Outgoing> delivery);
   void set_timer(const std::string& name, Timer timer);
   void cancel_timer(const std::string& name);
 
@@ -138,20 +142,32 @@ class Actor : public boost::intrusive::list_base_hook<
   void undo();
 
   // The journal (journaling.cc).
-  journal::Changes plan(const Effects& effects);
+  // What a turn's effects come to.
+  struct Plan {
+    journal::Changes changes;
+    std::vector<journal::Outgoing> sent;  // to the journal's outbox, when the actor is kept
+    std::size_t sends = 0;                // messages to others
+  };
+  Plan plan(const Effects& effects);
+  // Whether too many messages to others are on their way for this turn to send its own.
+  bool outbox_is_full(const Effects& effects) const;
   void apply(const journal::Changes& changes);
-  bool write(const journal::Record& record,
-             const journal::Changes& changes,
-             std::size_t sends,
-             bool whole);
-  bool append(const journal::Record& record, const journal::Changes& changes, bool whole);
+  bool write(const journal::Record& record, const Plan& plan, bool whole);
+  bool append(const journal::Record& record,
+              const journal::Changes& changes,
+              journal::Beside beside,
+              bool whole);
   bool mark(journal::Kind kind, std::string input);
   journal::Checkpoint checkpoint_of(journal::Subject subject,
                                     const journal::Changes& changes) const;
   void keep_checkpoint();
   std::string_view journal_refusal();
   bool is_lost() const { return journaled_ && journaled_->lost; }
-  Task<bool> load(const Message& message);
+  Task<bool> load(Message& message);
+  bool park_unless_ready(Message& message);
+  void park(Message& message);
+  void unpark();
+  void drop_delivery(const Message& message);
   Task<Result<bool>> take_past(std::optional<journal::Past> past);
   Task<Result<std::shared_ptr<const PluginVersion>>> find_version(std::string hash);
   const std::string& code() const;

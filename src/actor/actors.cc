@@ -152,6 +152,7 @@ void Actors::deliver(const Address& address, Message message) {
       std::string reason = plugin == nullptr
                                ? fmt::format("there is no plugin \"{}\"", address.plugin)
                                : fmt::format("there is no actor {}", text);
+      if (message.delivery || message.kind == Message::Kind::wake) return;  // the journal has it
       if (message.ask) {
         answer(*message.ask, {.verdict = Verdict::missing, .message = std::move(reason)});
       } else {

@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace troupe::actor {
 
@@ -48,6 +49,9 @@ class Gate final : public journal::Committed {
                            const journal::Changes& changes,
                            const journal::Beside& beside);
   bool keep(journal::Checkpoint checkpoint) { return appender_->keep(std::move(checkpoint)); }
+  void drop(std::vector<journal::Outgoing> delivered) { appender_->drop(std::move(delivered)); }
+  // Of the last append.
+  journal::Ticket last_ticket() const { return durable_ + held_.size(); }
   // The actor ends, and is told nothing any more.
   void forget(const Actor& actor);
 

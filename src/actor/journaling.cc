@@ -25,6 +25,9 @@ using guest::Ending;
 using guest::Outcome;
 
 constexpr std::int64_t ns_per_ms = 1'000'000;
+// When what is parked is tried again, and the name of the timer; those of plugins are not empty.
+constexpr std::int64_t unpark_after_ns = 500 * ns_per_ms;
+constexpr std::string_view unpark_timer;
 
 journal::Timer timer_of(const std::string& name, const Timer& timer) {
   return {.name = name,
@@ -41,14 +44,16 @@ bool needs_past(Message::Kind kind) {
 // What is no reason for an actor to be.
 bool only_asks(Message::Kind kind) {
   return kind == Message::Kind::show || kind == Message::Kind::stop ||
-         kind == Message::Kind::restart || kind == Message::Kind::end;
+         kind == Message::Kind::restart || kind == Message::Kind::end ||
+         kind == Message::Kind::wake;
 }
 
 }  // namespace
 
 // What a turn's effects change in timers and subscriptions, within the bounds.
-journal::Changes Actor::plan(const Effects& effects) {
-  journal::Changes changes;
+Actor::Plan Actor::plan(const Effects& effects) {
+  Plan plan;
+  journal::Changes& changes = plan.changes;
   std::map<std::string, std::optional<Timer>, std::less<>> timers;  // nothing: cancelled
   std::size_t count = timers_.size();
   std::set<std::string, std::less<>> topics;
@@ -88,7 +93,21 @@ journal::Changes Actor::plan(const Effects& effects) {
           topics.insert(deed.target);
         }
         break;
-      default:
+      case Deed::Kind::publish:
+        ++plan.sends;
+        break;
+      case Deed::Kind::send:
+      case Deed::Kind::call:
+        ++plan.sends;
+        if (!journaled_) break;
+        plan.sent.push_back({.kind = deed.kind == Deed::Kind::call ? journal::Outgoing::Kind::call
+                                                                   : journal::Outgoing::Kind::event,
+                             .sender = journaled_->address,
+                             .incarnation = incarnation_,
+                             .number = sent_ + plan.sends,
+                             .to = deed.target,
+                             .name = deed.event,
+                             .payload = deed.payload});
         break;
     }
   }
@@ -100,7 +119,14 @@ journal::Changes Actor::plan(const Effects& effects) {
     }
   }
   changes.topics_joined.assign(topics.begin(), topics.end());
-  return changes;
+  return plan;
+}
+
+bool Actor::outbox_is_full(const Effects& effects) const {
+  if (!journaled_ || effects.deeds().empty()) return false;
+  const auto sends = std::ranges::count_if(effects.deeds(), &Deed::is_message);
+  return sends != 0 &&
+         journaled_->outbox + static_cast<std::size_t>(sends) > version().bounds.outbox_max;
 }
 
 void Actor::apply(const journal::Changes& changes) {
@@ -117,17 +143,13 @@ void Actor::apply(const journal::Changes& changes) {
   }
 }
 
-// False when it is not, and will not be, part of the journal: then the actor is lost. `sends`: how
-// many messages go to others. With `whole`, what the actor is after it is committed beside it, but
-// for memory.
-bool Actor::write(const journal::Record& record,
-                  const journal::Changes& changes,
-                  std::size_t sends,
-                  bool whole) {
+// False when it is not, and will not be, part of the journal: then the actor is lost. With `whole`,
+// what the actor is after it is committed beside it, but for memory.
+bool Actor::write(const journal::Record& record, const Plan& plan, bool whole) {
   Journaled& own = *journaled_;
   if (record.kind == journal::Kind::init) {
     if (!record.committed) return true;  // leaves no actor, and no record
-    const bool waits = sends == 0 && !whole && changes == journal::Changes{};
+    const bool waits = plan.sends == 0 && !whole && plan.changes == journal::Changes{};
     if (waits) {
       own.init = std::make_unique<journal::Record>(record);
       return true;
@@ -135,31 +157,53 @@ bool Actor::write(const journal::Record& record,
   }
   if (own.init) {
     const std::unique_ptr<journal::Record> init = std::move(own.init);
-    if (!append(*init, {}, false)) return false;
+    if (!append(*init, {}, {}, false)) return false;
   }
-  journal::Changes all = changes;
-  all.sent = sent_ + sends;
+  journal::Changes changes = plan.changes;
+  changes.sent = sent_ + plan.sends;
   for (std::string& name : std::exchange(own.fired, {})) {
     const auto has_name = [&](const journal::Timer& timer) { return timer.name == name; };
-    if (std::ranges::none_of(all.timers_set, has_name) &&
-        std::ranges::find(all.timers_cancelled, name) == all.timers_cancelled.end()) {
-      all.timers_cancelled.push_back(std::move(name));
+    if (std::ranges::none_of(changes.timers_set, has_name) &&
+        std::ranges::find(changes.timers_cancelled, name) == changes.timers_cancelled.end()) {
+      changes.timers_cancelled.push_back(std::move(name));
     }
   }
-  return append(record, all, whole);
+  journal::Beside beside{.sent = plan.sent};
+  const bool takes = own.handling != nullptr && record.kind != journal::Kind::init;
+  if (takes) beside.received.push_back(*own.handling->delivery);
+  if (!append(record, changes, std::move(beside), whole)) return false;
+  own.outbox += plan.sent.size();
+
+  const journal::Ticket ticket = actors_.gate()->last_ticket();
+  while (!own.unsettled.empty() && actors_.gate()->is_durable(own.unsettled.front().ticket)) {
+    own.unsettled.pop_front();
+  }
+  if (takes) {
+    Message& message = *std::exchange(own.handling, nullptr);
+    actors_.gate()->hold(
+        ticket,
+        [&system = actors_.system(), delivery = message.delivery] { system.settled(delivery); },
+        [] {});
+    own.unsettled.push_back({ticket, message});
+    message.delivery = nullptr;
+  }
+  return true;
 }
 
-bool Actor::append(const journal::Record& record, const journal::Changes& changes, bool whole) {
+bool Actor::append(const journal::Record& record,
+                   const journal::Changes& changes,
+                   journal::Beside beside,
+                   bool whole) {
   Journaled& own = *journaled_;
   const journal::Subject subject{own.address, incarnation_, own.number + 1};
   std::optional<journal::Checkpoint> checkpoint;
   if (whole) {
     checkpoint = checkpoint_of(subject, changes);
     checkpoint->turn = record.turn;
+    beside.checkpoint = &*checkpoint;
   }
   Gate& gate = *actors_.gate();
-  const journal::Appended appended = gate.append(
-      *this, subject, record, changes, {.checkpoint = checkpoint ? &*checkpoint : nullptr});
+  const journal::Appended appended = gate.append(*this, subject, record, changes, beside);
   if (!appended) {
     actors_.log().error("[{} turn {}] is not recorded, and undone: {}",
                         address_.text(),
@@ -170,6 +214,7 @@ bool Actor::append(const journal::Record& record, const journal::Changes& change
   }
   own.number = subject.number;
   own.begun = true;
+  has_history_ = true;
   if (own.gated) exit_.wait_for(gate, appended.ticket);
   return true;
 }
@@ -206,7 +251,7 @@ bool Actor::mark(journal::Kind kind, std::string input) {
   record.input = std::move(input);
   record.code = code();
   record.committed = true;
-  return write(record, {}, 0, kind != journal::Kind::end);
+  return write(record, {}, kind != journal::Kind::end);
 }
 
 // The last checkpoint goes to the journal too, when there is time.
@@ -230,7 +275,7 @@ std::string_view Actor::journal_refusal() {
 
 // The actor as the journal has it, before its first message is handled. False when that must not be
 // handled, and who sent it has been told why.
-Task<bool> Actor::load(const Message& message) {
+Task<bool> Actor::load(Message& message) {
   if (!needs_past(message.kind)) co_return message.kind == Message::Kind::leave;
   Result<bool> known = false;
   {
@@ -249,12 +294,17 @@ Task<bool> Actor::load(const Message& message) {
     actors_.log().error("[{}] cannot be loaded: {}", address_.text(), known.error().message);
     const std::int64_t now_ns = actors_.clock().now_ns();
     const bool too_often = supervisor_.failed(now_ns, version().supervision);
-    refuse(message, Verdict::unavailable, "the actor cannot be loaded: " + known.error().message);
+    if (message.delivery) {
+      park(message);
+    } else if (message.kind != Message::Kind::wake) {
+      refuse(message, Verdict::unavailable, "the actor cannot be loaded: " + known.error().message);
+    }
     if (too_often) go_down(known.error().message);
     co_return false;
   }
   journaled_->loaded = true;
   if (*known || !only_asks(message.kind)) co_return true;
+  if (message.kind == Message::Kind::wake) co_return false;
   refuse(message, Verdict::missing, fmt::format("there is no actor {}", address_.text()));
   co_return false;
 }
@@ -364,6 +414,41 @@ const std::string& Actor::code() const {
   return history_.checkpoint()->code;
 }
 
+// A message of a durable actor is never refused for what passes. True when it must wait.
+bool Actor::park_unless_ready(Message& message) {
+  if (!journaled_ || !message.delivery) return false;
+  if (journaled_->parked.empty() && !is_down() && journal_refusal().empty()) return false;
+  park(message);
+  return true;
+}
+
+void Actor::park(Message& message) {
+  Journaled& own = *journaled_;
+  own.parked.push_back(std::move(message));
+  message.delivery = nullptr;
+  if (own.unpark_ns != 0) return;
+  own.unpark_ns = actors_.clock().now_ns() + unpark_after_ns;
+  actors_.timers().set(*this, std::string(unpark_timer), own.unpark_ns);
+}
+
+// Those that were parked come before what waits in the mailbox.
+void Actor::unpark() {
+  journaled_->unpark_ns = 0;
+  for (std::deque<Message>& parked = journaled_->parked; !parked.empty(); parked.pop_back()) {
+    mailbox_.push_front(std::move(parked.back()));
+  }
+}
+
+// Its receiver has no turn for it: nobody will send it again.
+void Actor::drop_delivery(const Message& message) {
+  if (Gate* gate = actors_.gate(); gate != nullptr) gate->drop({*message.delivery});
+  actors_.system().settled(message.delivery);
+}
+
+void Actor::settled() {
+  if (journaled_ && journaled_->outbox > 0) --journaled_->outbox;
+}
+
 // An append has failed.
 void Actor::lose() {
   journaled_->lost = true;
@@ -373,8 +458,20 @@ void Actor::lose() {
 // The one way back, when turns were shown to nobody and are not in the journal: viewers join again,
 // and the next message loads the actor.
 void Actor::go_back() {
+  const bool has_timers = !timers_.empty();
+  std::deque<Journaled::Unsettled> again = std::move(journaled_->unsettled);
+  std::deque<Message> parked = std::move(journaled_->parked);
   forget_all();
   audience_.show_end(EndReason::crashed);
+  if (has_timers) actors_.system().wake_sleepers();
+  // What others have sent is handled once more, in its order.
+  for (; !parked.empty(); parked.pop_back()) mailbox_.push_front(std::move(parked.back()));
+  for (; !again.empty(); again.pop_back()) mailbox_.push_front(std::move(again.back().message));
+  if (!running_ && !mailbox_.empty()) {
+    unlink();
+    deliver(mailbox_.pop());
+    return;
+  }
   if (!running_) {
     unlink();
     actors_.rest(*this);
@@ -400,7 +497,10 @@ void Actor::forget_all() {
   sent_ = 0;
   incarnation_ = actors_.random().number();
   exit_.wait_for(*actors_.gate(), 0);
-  *journaled_ = {.address = std::move(journaled_->address), .gated = journaled_->gated};
+  Journaled fresh{.address = std::move(journaled_->address), .gated = journaled_->gated};
+  fresh.parked = std::move(journaled_->parked);
+  fresh.unpark_ns = journaled_->unpark_ns;
+  *journaled_ = std::move(fresh);
 }
 
 }  // namespace troupe::actor

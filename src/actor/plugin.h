@@ -35,6 +35,8 @@ struct Bounds {
   std::size_t log_bytes_per_second_max = std::size_t{64} << 10;  // of the plugin, on each shard
   std::size_t timers_max = 100;
   std::size_t topics_max = 100;  // subscribed to
+  // Messages to others that have not been handled yet; more fail the turn.
+  std::size_t outbox_max = 1000;
 
   friend bool operator==(const Bounds&, const Bounds&) = default;
 };

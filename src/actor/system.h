@@ -6,6 +6,7 @@
 
 #include "actor/actors.h"
 #include "actor/address.h"
+#include "actor/alarms.h"
 #include "actor/archive.h"
 #include "actor/ask.h"
 #include "actor/plugin.h"
@@ -43,6 +44,13 @@ class System {
   void use(Archive& archive) { archive_ = &archive; }
   // Null when there is none.
   Archive* archive() { return archive_; }
+  // Sends what was on its way, and fires what was due, when the last server
+  // ended. Every plugin has been installed; before any thread runs.
+  void resume();
+  // Actors with timers are not there any more: from any thread.
+  void wake_sleepers();
+  // A message of a durable actor has been handled; from any thread.
+  void settled(const std::shared_ptr<const journal::Outgoing>& delivery);
 
   // Only from that shard's thread, or while none runs.
   Actors& on(std::size_t shard) { return *actors_[shard]; }
@@ -104,7 +112,10 @@ class System {
   void pass(Address to, Message message, std::size_t shards_tried);
 
   shard::Shards& shards_;
+  const Clock& clock_;
+  Log& log_;
   std::vector<std::unique_ptr<Actors>> actors_;
+  std::unique_ptr<Alarms> alarms_;  // null without a journal
   Archive* archive_ = nullptr;
 };
 

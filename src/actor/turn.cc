@@ -74,6 +74,11 @@ Task<Outcome> Turn::run(std::string_view function,
         actor_.vars_,
         *this);
   }
+  if (actor_.outbox_is_full(effects_)) {
+    outcome =
+        unusable(fmt::format("more than {} messages to other actors have not been handled yet",
+                             actor_.version().bounds.outbox_max));
+  }
   if (outcome.ending == Ending::done && !actor_.is_call()) {
     outcome = take_state(actor_, outcome.output, &patch_);  // state: canonical text, and the patch
   }
@@ -151,18 +156,14 @@ void Turn::end(const Outcome& outcome) {
 void Turn::record() {
   sent_before_ = actor_.sent_;
   const bool has_deeds = committed_ && !effects_.deeds().empty();
-  journal::Changes changes;
-  std::size_t sends = 0;
-  if (has_deeds) {
-    changes = actor_.plan(effects_);
-    for (const Deed& deed : effects_.deeds()) sends += deed.is_message() ? 1 : 0;
-  }
+  Actor::Plan plan;
+  if (has_deeds) plan = actor_.plan(effects_);
   if (actor_.journaled_) {
     // What cannot be run again is committed whole: a program that has come to its end, and what has
     // folders of the host.
     const bool whole = committed_ && (actor_.instance_->spent() ||
                                       !actor_.version_->environment.allowed_paths.empty());
-    lost_ = actor_.is_lost() || !actor_.write(*record_, changes, sends, whole);
+    lost_ = actor_.is_lost() || !actor_.write(*record_, plan, whole);
     if (lost_) {
       committed_ = false;
       return;
@@ -171,8 +172,8 @@ void Turn::record() {
   // A first state that did not come about is no turn of anybody's.
   if (committed_ || record_->kind != journal::Kind::init) actor_.turns_ = record_->turn;
   if (has_deeds) {
-    actor_.sent_ += sends;
-    actor_.apply(changes);
+    actor_.sent_ += plan.sends;
+    actor_.apply(plan.changes);
   }
 }
 

@@ -211,6 +211,7 @@ void App::route(std::span<const TopicConfig> topics) {
 
 void App::start() {
   ready_ = true;
+  system_.resume();
   shards_.start();
   http_->start();
   if (admin_) admin_->start();

@@ -244,6 +244,7 @@ class Reader {
     section.number("log_bytes_per_second", bounds.log_bytes_per_second_max, 0, gib);
     section.number("timers", bounds.timers_max, 0, 1'000'000);
     section.number("subscriptions", bounds.topics_max, 0, 1'000'000);
+    section.number("outbox", bounds.outbox_max, 1, 1'000'000);
   }
 
   void read_plugin(const std::string& name, Section& section) {

@@ -2,7 +2,8 @@
 
 Clients send events with ids of their own, several at a time, while the server gets SIGKILL. After each start everything
 that was shown before must be there, once and in the same order; what was sent and not shown is there whole or not at
-all. TROUPE_ROUNDS says how often (default 6), TROUPE_SEED repeats a run's choices.
+all. What actors have sent to each other has arrived once, in the order it was sent, and each timer has rung once.
+TROUPE_ROUNDS says how often (default 6), TROUPE_SEED repeats a run's choices.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ ROUNDS = int(os.environ.get("TROUPE_ROUNDS", "6"))
 SEED = int(os.environ.get("TROUPE_SEED", str(random.SystemRandom().randrange(2**32))))
 TOPICS = 5
 CLIENTS = 10
+ORDERS = 2  # actors that send to another, and set timers; each has a client
 OUTSTANDING = 8
 ROUNDS_OF_A_TOPIC = 10  # then others are used: states stay small
 CALLED = 3  # actors that are called over HTTP
@@ -70,6 +72,8 @@ class Story:
 
 
 class Client:
+    """Sends to one topic; no more at once than the server is to have waiting."""
+
     def __init__(self, name, topic, story, choices):
         self.name, self.topic, self.story, self.choices = name, topic, story, choices
         self.log = None
@@ -77,6 +81,8 @@ class Client:
 
     def apply(self, patch):
         for operation in patch:
+            if operation["path"].startswith("/rung/"):
+                continue
             assert operation["op"] == "add" and operation["path"] == f"/log/{len(self.log)}", operation
             self.log.append(operation["value"])
             self.own += operation["value"].startswith(f"{self.name}-")
@@ -96,12 +102,13 @@ class Client:
         while True:
             if self.log is not None:
                 while self.events - self.own + self.raised - self.errors < OUTSTANDING:
-                    if self.choices.random() < 0.05:
+                    if self.choices.random() < 0.05 and self.topic.startswith("log:"):
                         self.raised += 1
                         await send("lvs_evt:raise", {})
                     else:
                         self.events += 1
-                        await send("lvs_evt:add", {"id": self.story.send(self.name, self.events)})
+                        await send("lvs_evt:add", {"id": self.story.send(self.name, self.events),
+                                                   "after_ms": self.choices.randrange(10, 300)})
             _, _, _, event, payload = json.loads(await socket.recv())
             if event == "state:change":
                 self.log = payload["state"]["log"]
@@ -148,15 +155,45 @@ class Caller(threading.Thread):
             connection.close()
 
 
-async def look(url, topic):
-    """The list of a topic, as somebody sees it who comes anew."""
+async def look(url, topic, done=lambda _: True):
+    """The state of a topic, as somebody sees it who comes anew and stays until it is as wanted."""
     async with connect(url, compression=None, max_size=None) as socket:
         await socket.send(json.dumps(["1", "1", topic, "phx_join", {}]))
+        state = None
         while True:
             _, _, _, event, payload = json.loads(await socket.recv())
             if event == "state:change":
-                return payload["state"]["log"]
-            assert event == "phx_reply" and payload["status"] == "ok", (event, payload)
+                state = payload["state"]
+            elif event == "state:patch":
+                for operation in payload["patch"]:
+                    _, name, index = operation["path"].split("/")
+                    assert operation["op"] == "add" and int(index) == len(state[name]), operation
+                    state[name].append(operation["value"])
+            else:
+                assert event == "phx_reply" and payload["status"] == "ok", (event, payload)
+            if state is not None and done(state):
+                return state
+
+
+def look_now(server, topic, done=lambda _: True):
+    return asyncio.run(asyncio.wait_for(look(server.url(), topic, done), ROUND_SECONDS_MAX))
+
+
+def check_orders(server, topics):
+    """Everything that was ordered has arrived, once and in order, and has rung once."""
+    ordered = {}
+    for topic in topics:
+        if topic.startswith("order:"):
+            state = look_now(server, topic, lambda state: len(state["rung"]) >= len(state["log"]))
+            assert sorted(state["rung"]) == sorted(state["log"]), "a timer has rung twice, or another has not"
+            ordered[topic] = state["log"]
+    count = sum(map(len, ordered.values()))
+    ledger = look_now(server, "log:ledger", lambda state: len(state["log"]) >= count)["log"]
+    assert len(ledger) == count == len(set(ledger)), "a message has arrived twice"
+    for topic, log in ordered.items():
+        mine = set(log)
+        assert [event for event in ledger if event in mine] == log, f"messages of {topic} are lost, or out of order"
+    return count
 
 
 async def play(server, stories, number, choices):
@@ -165,6 +202,9 @@ async def play(server, stories, number, choices):
     for index in range(CLIENTS):
         topic = f"log:{number // ROUNDS_OF_A_TOPIC}:{index % TOPICS}"
         clients.append(Client(f"r{number}c{index}", topic, stories.setdefault(topic, Story()), choices))
+    for index in range(ORDERS):
+        topic = f"order:{number // ROUNDS_OF_A_TOPIC}:{index}"
+        clients.append(Client(f"r{number}o{index}", topic, stories.setdefault(topic, Story()), choices))
     running = [asyncio.create_task(client.run(server.url())) for client in clients]
     await asyncio.sleep(choices.uniform(0.05, 1.2))  # not to wait for anything: the moment is the test
     server.process.kill()
@@ -178,7 +218,7 @@ def admin_port(server):
 
 def check(server, topics, called, token):
     for topic, story in topics.items():
-        story.check(asyncio.run(asyncio.wait_for(look(server.url(), topic), ROUND_SECONDS_MAX)))
+        story.check(look_now(server, topic)["log"])
     for key, story in called.items():
         caller = Caller(admin_port(server), token, key, "check", story)
         connection = http.client.HTTPConnection("127.0.0.1", caller.port, timeout=ROUND_SECONDS_MAX)
@@ -194,7 +234,7 @@ def test_what_was_shown_survives_every_kill(tmp_path):
     for number in range(ROUNDS):
         server = Server(HERE / "troupe.toml", tmp_path)
         token = (tmp_path / "admin.token").read_text()
-        recent = {topic: story for topic, story in topics.items() if topic.startswith(f"log:{number // ROUNDS_OF_A_TOPIC}:")}
+        recent = {topic: story for topic, story in topics.items() if topic.split(":")[1] == str(number // ROUNDS_OF_A_TOPIC)}
         check(server, recent, called, token)
         callers = []
         for index in range(CALLED):
@@ -210,6 +250,7 @@ def test_what_was_shown_survives_every_kill(tmp_path):
         server.stop()
     with Server(HERE / "troupe.toml", tmp_path) as server:
         check(server, topics, called, (tmp_path / "admin.token").read_text())
+        ordered = check_orders(server, topics)
     told = sum(len(story.shown) for story in called.values())
-    print(f"{sum(len(story.shown) for story in topics.values())} events and {told} calls after {ROUNDS} kills")
-    assert seen > 0 and told > 0, "nothing was shown before the kills"
+    print(f"{sum(len(story.shown) for story in topics.values())} events, {ordered} messages and timers, {told} calls after {ROUNDS} kills")
+    assert seen > 0 and told > 0 and ordered > 0, "nothing was shown before the kills"
