@@ -93,10 +93,10 @@ class TestCheck:
     def test_prints_who_serves_which_topic(self, troupe):
         printed = troupe("check", "--print").stdout
         assert printed.splitlines()[0].split() == ["topic", "plugin", "behaviour", "actor", "shared", "by", "durability"]
-        assert "counter:*  counter  live_state  {topic}  all viewers of the topic  none" in printed
+        assert "counter:*  counter  live_state  {topic}  all viewers of the topic  commit" in printed
         (row,) = json.loads(troupe("check", "--json").stdout)
         assert row == {"topic": "counter:*", "plugin": "counter", "behaviour": "live_state", "actor": "{topic}",
-                       "shared_by": "all viewers of the topic", "durability": "none"}
+                       "shared_by": "all viewers of the topic", "durability": "commit"}
 
     def test_names_every_mistake_with_its_place(self, troupe, tmp_path):
         (tmp_path / "troupe.toml").write_text('dta_dir = "x"\n[plugins.a]\nsource = "a.js"\nbehaviour = "live_state"\n')
