@@ -146,6 +146,12 @@ Task<> Actor::run(Message message) {
         case Message::Kind::upgrade:
           co_await switch_version();
           break;
+        case Message::Kind::rewind:
+          co_await rewind(message);
+          break;
+        case Message::Kind::fork:
+          co_await fork(message);
+          break;
         default:
           obey(message);
       }

@@ -87,6 +87,9 @@ class Actor : public boost::intrusive::list_base_hook<
   void sleep();
   // A message of this actor has been handled, and will not be again.
   void settled();
+  // For one that is nobody's, made to look at the past of another: makes it what that was. Not with
+  // timers and subscriptions.
+  Task<Result<>> repeat_past(journal::Past past);
   // Turns that it has shown to nobody are not in the journal: it goes back to what is.
   void lose();
   // The timer of that name may have run out.
@@ -171,6 +174,11 @@ class Actor : public boost::intrusive::list_base_hook<
   Task<Result<bool>> take_past(std::optional<journal::Past> past);
   Task<Result<std::shared_ptr<const PluginVersion>>> find_version(std::string hash);
   const std::string& code() const;
+  Task<> rewind(const Message& message);
+  Task<> fork(const Message& message);
+  Task<Result<journal::Past>> read_past(std::string address, std::optional<std::uint64_t> at_turn);
+  Task<Result<>> take_memory();
+  bool mark_copy(journal::Kind kind, journal::Moment source, Plan plan);
   void go_back();
   void forget_all();
 

@@ -174,6 +174,12 @@ void Actors::use(journal::Journal& journal) {
   gate_ = std::make_unique<Gate>(journal, shard(), shards_.size(), log_);
 }
 
+void Actors::tell_past(Address address, std::uint64_t turn, AskPtr ask) {
+  std::erase_if(tasks_, [](const Task<>& task) { return task.done(); });
+  tasks_.push_back(look_back(std::move(address), turn, std::move(ask)));
+  tasks_.back().start();
+}
+
 void Actors::sleep_all() {
   while (!idle_.empty()) {
     Actor& actor = idle_.front();

@@ -45,7 +45,7 @@ bool needs_past(Message::Kind kind) {
 bool only_asks(Message::Kind kind) {
   return kind == Message::Kind::show || kind == Message::Kind::stop ||
          kind == Message::Kind::restart || kind == Message::Kind::end ||
-         kind == Message::Kind::wake;
+         kind == Message::Kind::wake || kind == Message::Kind::rewind;
 }
 
 }  // namespace
@@ -200,6 +200,10 @@ bool Actor::append(const journal::Record& record,
   if (whole) {
     checkpoint = checkpoint_of(subject, changes);
     checkpoint->turn = record.turn;
+    const bool is_copy = record.kind == journal::Kind::rewind || record.kind == journal::Kind::fork;
+    if (is_copy && history_.checkpoint() != nullptr && history_.checkpoint()->memory) {
+      checkpoint->memory = history_.checkpoint()->memory->bytes();
+    }
     beside.checkpoint = &*checkpoint;
   }
   Gate& gate = *actors_.gate();
@@ -318,31 +322,41 @@ Task<Result<bool>> Actor::take_past(std::optional<journal::Past> past) {
   own.begun = true;
   has_history_ = true;
   incarnation_ = past->last.incarnation;
+  sent_ = past->sent;
+  std::vector<journal::Timer> timers = std::move(past->timers);
+  const std::vector<std::string> topics = std::move(past->topics);
+  Task<Result<>> repeating = repeat_past(*std::move(past));
+  const Result<> repeated = co_await std::move(repeating);
+  if (repeated.has_error()) co_return repeated.error();
+  apply({.timers_set = std::move(timers), .topics_joined = topics});
+  co_return true;
+}
 
-  const std::string hash = past->checkpoint        ? past->checkpoint->code
-                           : past->entries.empty() ? std::string()
-                                                   : past->entries.front().record.code;
-  if (past->checkpoint) {
+Task<Result<>> Actor::repeat_past(journal::Past past) {
+  const std::string hash = past.checkpoint        ? past.checkpoint->code
+                           : past.entries.empty() ? std::string()
+                                                  : past.entries.front().record.code;
+  if (past.checkpoint) {
     auto checkpoint = std::make_unique<Checkpoint>();
-    checkpoint->turn = past->checkpoint->turn;
-    checkpoint->code = past->checkpoint->code;
-    checkpoint->state = past->checkpoint->state;
-    for (const auto& [name, value] : past->checkpoint->vars) {
+    checkpoint->turn = past.checkpoint->turn;
+    checkpoint->code = past.checkpoint->code;
+    checkpoint->state = past.checkpoint->state;
+    for (const auto& [name, value] : past.checkpoint->vars) {
       checkpoint->vars.set(name, value, SIZE_MAX);
     }
     checkpoint->vars.commit();
-    if (past->checkpoint->memory) {
-      CO_TRY(checkpoint->memory, guest::Snapshot::read(std::move(*past->checkpoint->memory)));
+    if (past.checkpoint->memory) {
+      CO_TRY(checkpoint->memory, guest::Snapshot::read(std::move(*past.checkpoint->memory)));
     }
     if (!checkpoint->state.empty()) {
       CO_TRY(state_, state::Canonical::read(checkpoint->state));
     }
     vars_ = checkpoint->vars;
     history_.replace(std::move(checkpoint));
-    timer_generation_ = past->checkpoint->timer_generation;
+    timer_generation_ = past.checkpoint->timer_generation;
   }
   std::vector<journal::Record> turns;
-  for (journal::Entry& entry : past->entries) {
+  for (journal::Entry& entry : past.entries) {
     if (!journal::is_turn(entry.record.kind) || entry.record.code != hash) {
       co_return Error{fmt::format("entry {} cannot be repeated: it is a{} {} of other code",
                                   entry.subject.number,
@@ -354,41 +368,27 @@ Task<Result<bool>> Actor::take_past(std::optional<journal::Past> past) {
     }
     turns.push_back(std::move(entry.record));
   }
-  turns_ = past->turn;
-  last_time_ns_ = past->last_time_ns;
-  sent_ = past->sent;
-  if (!turns.empty()) {
-    const journal::StartUp& start_up = turns.front().start_up;
-    if (start_up != journal::StartUp{}) {
-      start_up_ = std::make_unique<guest::TurnInputs>(
-          guest::TurnInputs{.time_ns = start_up.time_ns, .seed = start_up.seed});
-    }
-    Task<Result<std::shared_ptr<const PluginVersion>>> finding = find_version(hash);
-    Result<std::shared_ptr<const PluginVersion>> found = co_await std::move(finding);
-    if (found.has_error()) co_return std::move(found).error();
-    version_ = *std::move(found);
-    history_.restore(std::move(turns));
-    Task<Outcome> repeating = revive();
-    const Outcome outcome = co_await std::move(repeating);
-    if (outcome.ending != Ending::done) {
-      co_return Error{outcome.detail.empty()
-                          ? outcome.message
-                          : fmt::format("{}: {}", outcome.message, outcome.detail)};
-    }
-  } else if (plugin_.version->module->content_hash() == hash) {
-    version_ = plugin_.version;
+  turns_ = past.turn;
+  last_time_ns_ = past.last_time_ns;
+  if (turns.empty()) {
+    if (plugin_.version->module->content_hash() == hash) version_ = plugin_.version;
+    co_return Result<>();
   }
-  for (journal::Timer& timer : past->timers) {
-    set_timer(timer.name,
-              {.event = std::move(timer.event),
-               .payload = std::move(timer.payload),
-               .due_ns = timer.due_ns,
-               .generation = timer.generation});
+  const journal::StartUp& start_up = turns.front().start_up;
+  if (start_up != journal::StartUp{}) {
+    start_up_ = std::make_unique<guest::TurnInputs>(
+        guest::TurnInputs{.time_ns = start_up.time_ns, .seed = start_up.seed});
   }
-  for (const std::string& topic : past->topics) {
-    if (topics_.insert(topic).second) actors_.subscribe(topic, *this);
-  }
-  co_return true;
+  Task<Result<std::shared_ptr<const PluginVersion>>> finding = find_version(hash);
+  Result<std::shared_ptr<const PluginVersion>> found = co_await std::move(finding);
+  if (found.has_error()) co_return std::move(found).error();
+  version_ = *std::move(found);
+  history_.restore(std::move(turns));
+  Task<Outcome> repeating = revive();
+  const Outcome outcome = co_await std::move(repeating);
+  if (outcome.ending == Ending::done) co_return Result<>();
+  co_return Error{outcome.detail.empty() ? outcome.message
+                                         : fmt::format("{}: {}", outcome.message, outcome.detail)};
 }
 
 Task<Result<std::shared_ptr<const PluginVersion>>> Actor::find_version(std::string hash) {

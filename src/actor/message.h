@@ -27,6 +27,8 @@ struct Message {
     end,      // the actor's life is over
     upgrade,  // a new version has been installed
     wake,     // a timer is due soon: be there
+    rewind,   // be again as at the end of the turn `generation` of this life
+    fork,  // begin as a copy of the actor `name` at the end of its turn `generation`; 0: its last
   };
 
   Kind kind = Kind::event;

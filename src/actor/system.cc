@@ -38,6 +38,13 @@ void System::wake_sleepers() {
   shards_[0].send([this] { alarms_->rewind(); });
 }
 
+void System::tell_past(const Address& address, std::uint64_t turn, AskPtr ask) {
+  const std::size_t index = shard_of(address);
+  shards_[index].send([this, index, address, turn, ask = std::move(ask)] {
+    actors_[index]->tell_past(address, turn, ask);
+  });
+}
+
 void System::settled(const std::shared_ptr<const journal::Outgoing>& delivery) {
   const std::size_t index = journal::partition_of(delivery->sender) % actors_.size();
   shards_[index].send([this, index, delivery] {

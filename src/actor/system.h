@@ -49,6 +49,8 @@ class System {
   void resume();
   // Actors with timers are not there any more: from any thread.
   void wake_sleepers();
+  // What an actor was at the end of a turn; from any thread.
+  void tell_past(const Address& address, std::uint64_t turn, AskPtr ask);
   // A message of a durable actor has been handled; from any thread.
   void settled(const std::shared_ptr<const journal::Outgoing>& delivery);
 

@@ -41,16 +41,6 @@ std::uint16_t status_of(const Answer& answer) {
   return 500;
 }
 
-wire::Response problem_of(const Answer& answer, const wire::Request& request) {
-  std::int64_t retry_seconds = (answer.retry_ms + 999) / 1000;
-  if (answer.verdict == Verdict::busy) retry_seconds = 1;
-  return wire::problem_response({.status = status_of(answer),
-                                 .type = std::string(actor::type_of(answer)),
-                                 .detail = answer.message,
-                                 .request_id = request.request_id,
-                                 .retry_seconds = retry_seconds});
-}
-
 std::string event_answer(const Answer& answer) {
   std::string body = fmt::format(R"({{"seq":{},"state":{},"replies":[)",
                                  answer.turn,
@@ -65,6 +55,16 @@ std::string event_answer(const Answer& answer) {
 }
 
 }  // namespace
+
+wire::Response problem_of(const Answer& answer, const wire::Request& request) {
+  std::int64_t retry_seconds = (answer.retry_ms + 999) / 1000;
+  if (answer.verdict == Verdict::busy) retry_seconds = 1;
+  return wire::problem_response({.status = status_of(answer),
+                                 .type = std::string(actor::type_of(answer)),
+                                 .detail = answer.message,
+                                 .request_id = request.request_id,
+                                 .retry_seconds = retry_seconds});
+}
 
 void Api::list_actors(ApiCall call) {
   const std::string_view wanted = parameter(call.request, "limit");

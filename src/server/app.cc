@@ -128,6 +128,7 @@ Result<void> App::build(const DevExtras* dev) {
   api_ = std::make_unique<Api>(ApiParts{
       .system = system_,
       .log = *log_,
+      .journal = journal_.get(),
       .deployer = deployer_.get(),
       .log_feed = log_feed_,
       .token = data_ ? data_->admin_token() : "",
@@ -178,8 +179,11 @@ Result<std::unique_ptr<socket::Listener>> App::open_admin() {
   options.mounts.clear();
   options.routes = api_->routes();
   options.routes.push_back(get("/readyz", [this](const wire::Request&) {
-    return ready_ ? socket::text_response(200, "ready\n")
-                  : socket::text_response(503, "The server is about to end.\n");
+    if (!ready_) return socket::text_response(503, "The server is about to end.\n");
+    const journal::Health health = journal_ ? journal_->health() : journal::Health{};
+    if (!health.refusing) return socket::text_response(200, "ready\n");
+    return socket::text_response(
+        503, fmt::format("The journal cannot be written, and turns are refused: {}\n", health.why));
   }));
   return socket::Listener::create(std::move(options), shards_, *log_);
 }
