@@ -617,8 +617,9 @@ std::int64_t Actor::down_for_ms() const {
 }
 
 bool Actor::is_forgettable() const {
-  return audience_.empty() && !has_history_ && mailbox_.empty() && timers_.empty() &&
-         topics_.empty() && !is_punishing() && (!journaled_ || journaled_->parked.empty());
+  return audience_.empty() && (!has_history_ || is_in_journal()) && mailbox_.empty() &&
+         timers_.empty() && topics_.empty() && !is_punishing() &&
+         (!journaled_ || journaled_->parked.empty());
 }
 
 bool Actor::is_punishing() const {

@@ -73,7 +73,8 @@ class Actor : public boost::intrusive::list_base_hook<
   std::string description(Detail detail = Detail::all) const;  // JSON, for operators
   // What it runs, or will run when its first message comes.
   const PluginVersion& version() const { return version_ ? *version_ : *plugin_.version; }
-  // Nobody sees it, and it is nothing that its first message would not make again.
+  // Nobody sees it, and it is nothing that its first message would not make again, or find in the
+  // journal.
   bool is_forgettable() const;
   bool is_down() const { return down_for_ms() > 0; }
   // It is down, or somebody is shut out.
@@ -165,6 +166,7 @@ class Actor : public boost::intrusive::list_base_hook<
                                     const journal::Changes& changes) const;
   void keep_checkpoint();
   std::string_view journal_refusal();
+  bool is_in_journal() const;
   bool is_lost() const { return journaled_ && journaled_->lost; }
   Task<bool> load(Message& message);
   bool park_unless_ready(Message& message);

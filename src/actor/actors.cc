@@ -249,6 +249,7 @@ void Actors::woke() {
     Actor& longest = idle_.front();
     idle_.pop_front();
     longest.sleep();
+    if (longest.is_forgettable()) retire(longest);
   }
 }
 

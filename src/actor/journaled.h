@@ -24,6 +24,7 @@ struct Journaled {
   bool lost = false;
   bool begun = false;        // this life has an entry
   std::uint64_t number = 0;  // of the last entry, over all lives
+  journal::Ticket last = 0;  // of the last entry
   // The first state, not yet written: topics merely visited cost nothing.
   std::unique_ptr<journal::Record> init;
   std::vector<std::string> fired;  // timers, since the last entry

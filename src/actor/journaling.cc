@@ -50,6 +50,12 @@ bool only_asks(Message::Kind kind) {
 
 }  // namespace
 
+// Asleep, with all that it has been.
+bool Actor::is_in_journal() const {
+  return !instance_ && journaled_ && journaled_->loaded && journaled_->begun && !journaled_->lost &&
+         journaled_->fired.empty() && actors_.gate()->is_durable(journaled_->last);
+}
+
 // What a turn's effects change in timers and subscriptions, within the bounds.
 Actor::Plan Actor::plan(const Effects& effects) {
   Plan plan;
@@ -218,6 +224,7 @@ bool Actor::append(const journal::Record& record,
   }
   own.number = subject.number;
   own.begun = true;
+  own.last = appended.ticket;
   has_history_ = true;
   if (own.gated) exit_.wait_for(gate, appended.ticket);
   return true;

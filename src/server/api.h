@@ -67,6 +67,7 @@ class Api {
 
   // Actors (api_actors.cc).
   void list_actors(ApiCall call);
+  void answer_list(ApiCall& call, std::vector<actor::ActorSummary> actors, std::size_t limit);
   void send(ApiCall call, const actor::Address& address, actor::Message::Kind kind);
   void call_function(ApiCall call, const actor::Address& address, std::string_view function);
   void send_event(ApiCall call, const actor::Address& address, std::string_view event);
