@@ -170,7 +170,7 @@ def workerd(configuration, place, *more):
     ]
 
 
-def troupe(binary):
+def troupe(binary, name="troupe", config="troupe.toml", what="one shard, the counter plugin in Rust", by_default=True):
     """The server of this repository, from the given binary."""
 
     def prepare():
@@ -183,13 +183,21 @@ def troupe(binary):
         return [
             binary,
             "serve",
-            *("--config", BENCH / "troupe" / "troupe.toml"),
+            *("--config", BENCH / "troupe" / config),
             *("--listen", f"127.0.0.1:{place.port}"),
             *("--admin", f"127.0.0.1:{place.admin_port}"),
             *("--data", place.folder / "data"),
         ]
 
-    return Server("troupe", "this server, one shard, the counter plugin in Rust", prepare, command, health="/healthz")
+    return Server(
+        name,
+        f"this server, {what}",
+        prepare,
+        command,
+        url=SOCKET_URL,
+        health="/healthz",
+        by_default=by_default,
+    )
 
 
 def known(troupe_binary):
@@ -224,6 +232,20 @@ def known(troupe_binary):
             load=("--protocol", "raw-echo"),
         ),
         troupe(troupe_binary),
+        troupe(
+            troupe_binary,
+            "troupe-durable",
+            "durable.toml",
+            "an actor for each topic, each turn in the journal before it is shown",
+            by_default=False,
+        ),
+        troupe(
+            troupe_binary,
+            "troupe-ungated",
+            "ungated.toml",
+            "an actor for each topic, and no journal",
+            by_default=False,
+        ),
         Server(
             "node-extism",
             "Node, the same plugin by Extism's JavaScript host",

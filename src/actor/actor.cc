@@ -36,23 +36,54 @@ std::string down_payload(std::string_view reason, std::int64_t retry_ms) {
 // As the `error` event of a viewer names it. That an event is unknown, or comes before the state,
 // is plainly an error there.
 std::string_view event_error_type(Verdict verdict) {
-  return verdict == Verdict::busy ? "busy" : verdict == Verdict::down ? "down" : "error";
+  switch (verdict) {
+    case Verdict::busy:
+      return "busy";
+    case Verdict::down:
+      return "down";
+    case Verdict::unavailable:
+      return "unavailable";
+    default:
+      return "error";
+  }
+}
+
+// After this one may try again what the journal could not take.
+constexpr std::int64_t unavailable_retry_ms = 1000;
+
+Answer unavailable(std::string text) {
+  return {.verdict = Verdict::unavailable,
+          .ending = Ending::error,
+          .message = std::move(text),
+          .retry_ms = unavailable_retry_ms};
 }
 
 }  // namespace
 
-Actor::Actor(Actors& actors, Plugin& plugin, Address address)
+Actor::Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs)
     : actors_(actors),
       plugin_(plugin),
       address_(std::move(address)),
       mailbox_(plugin.version->bounds.mailbox_messages_max,
                plugin.version->bounds.mailbox_bytes_max),
-      audience_(actors.shards(), actors.shard().index()),
-      incarnation_(actors.random().number()) {}
+      audience_(actors.shards(), actors.shard().index(), exit_),
+      incarnation_(actors.random().number()) {
+  if (belongs == Belongs::to_a_viewer || actors.gate() == nullptr ||
+      plugin.version->durability == Durability::none) {
+    return;
+  }
+  journaled_ = std::make_unique<Journaled>();
+  journaled_->address = address_.text();
+  journaled_->gated = plugin.version->durability == Durability::commit;
+}
 
 Actor::~Actor() {
   run_.reset();
   drop_instance();
+  if (journaled_) {
+    actors_.gate()->forget(*this);
+    if (journaled_->unpark_ns != 0) actors_.timers().cancel(*this, {}, journaled_->unpark_ns);
+  }
   for (const auto& [name, timer] : timers_) actors_.timers().cancel(*this, name, timer.due_ns);
   for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
 }
@@ -82,35 +113,53 @@ Task<> Actor::run(Message message) {
   if (!queue.idle()) co_await queue.yield(plugin_.lane);
   std::int64_t slice_end_ns = actors_.clock().now_ns() + slice_ns;
   while (true) {
-    switch (message.kind) {
-      case Message::Kind::join:
-        co_await join(std::move(message.viewer));
-        break;
-      case Message::Kind::event:
-        if (!admit(message)) break;
-        if (!state_) co_await init(nullptr, message.ask);
-        if (state_) co_await act(message, message.name, message.payload);
-        break;
-      case Message::Kind::call:
-        if (admit(message)) co_await act(message, message.name, message.payload);
-        break;
-      case Message::Kind::notice:
-        if (hears(message)) co_await act(message, "handle_message", message.payload);
-        break;
-      case Message::Kind::timer:
-        if (take_timer(message)) co_await act(message, message.name, message.payload);
-        break;
-      case Message::Kind::end:
-        co_await end_life();
-        if (message.ask) actors_.answer(*message.ask, {.turn = turns_});
-        break;
-      case Message::Kind::upgrade:
-        co_await switch_version();
-        break;
-      default:
-        obey(message);
+    bool is_ready = true;
+    if (journaled_) {
+      if (journaled_->lost) go_back();
+      if (message.kind == Message::Kind::wake) unpark();
+      if (!journaled_->loaded) is_ready = co_await load(message);
+      if (is_ready) is_ready = !park_unless_ready(message);
     }
-    if (retired_ || mailbox_.empty()) break;
+    if (is_ready) {
+      switch (message.kind) {
+        case Message::Kind::join:
+          co_await join(std::move(message.viewer));
+          break;
+        case Message::Kind::event:
+          if (!admit(message)) break;
+          if (!state_) co_await init(nullptr, message.ask);
+          if (state_) co_await act(message, message.name, message.payload);
+          break;
+        case Message::Kind::call:
+          if (admit(message)) co_await act(message, message.name, message.payload);
+          break;
+        case Message::Kind::notice:
+          if (hears(message)) co_await act(message, "handle_message", message.payload);
+          break;
+        case Message::Kind::timer:
+          if (take_timer(message)) co_await act(message, message.name, message.payload);
+          break;
+        case Message::Kind::end:
+          co_await end_life();
+          if (message.ask) answer(message.ask, {.turn = turns_});
+          break;
+        case Message::Kind::upgrade:
+          co_await switch_version();
+          break;
+        case Message::Kind::rewind:
+          co_await rewind(message);
+          break;
+        case Message::Kind::fork:
+          co_await fork(message);
+          break;
+        default:
+          obey(message);
+      }
+    }
+    if (message.delivery) drop_delivery(message);
+    if (retired_) break;
+    if (is_lost()) go_back();
+    if (mailbox_.empty()) break;
     if (!queue.idle() || actors_.clock().now_ns() > slice_end_ns) {
       co_await queue.yield(plugin_.lane);
       slice_end_ns = actors_.clock().now_ns() + slice_ns;
@@ -139,7 +188,7 @@ void Actor::obey(const Message& message) {
     default:
       break;
   }
-  if (message.ask) actors_.answer(*message.ask, {.output = description(), .turn = turns_});
+  if (message.ask) answer(message.ask, {.output = description(), .turn = turns_});
 }
 
 Task<> Actor::join(ViewerPtr viewer) {
@@ -179,11 +228,15 @@ Task<> Actor::init(ViewerPtr viewer, AskPtr ask) {
     perform(turn);
     co_return;
   }
+  if (turn.lost()) {
+    if (ask) answer(ask, unavailable("the first state could not be recorded; try again"));
+    co_return;
+  }
   report("init", outcome);
   if (viewer) {
     audience_.show_error(viewer, error_payload(guest::name_of(outcome.ending), outcome.message));
   }
-  if (ask) actors_.answer(*ask, answer_of(outcome));
+  if (ask) answer(ask, answer_of(outcome));
   if (outcome.ending != Ending::error &&
       supervisor_.failed(actors_.clock().now_ns(), version().supervision)) {
     go_down(outcome.message);
@@ -207,14 +260,20 @@ bool Actor::admit(const Message& message) {
     refuse(message,
            Verdict::missing,
            fmt::format("unknown {} \"{}\"", calls ? "function" : "event", message.name));
+  } else if (const std::string_view why = journal_refusal(); !why.empty()) {
+    refuse(message, Verdict::unavailable, std::string(why));
   } else {
     return true;
   }
   return false;
 }
 
-bool Actor::hears(const Message&) const {
+bool Actor::hears(const Message&) {
   if (is_down() || (!state_ && !is_call())) return false;
+  if (const std::string_view why = journal_refusal(); !why.empty()) {
+    actors_.log().warn("[{}] a message of a topic was dropped: {}", address_.text(), why);
+    return false;
+  }
   if (version().module->has_function("handle_message")) return true;
   actors_.log().warn("[{}] has subscribed to a topic, but exports no handle_message",
                      address_.text());
@@ -228,11 +287,13 @@ bool Actor::take_timer(Message& message) {
   if (found == timers_.end() || found->second.generation != message.generation) return false;
   Timer due = std::move(found->second);
   timers_.erase(found);
-  if (const std::int64_t down_ms = down_for_ms(); down_ms > 0) {
+  const std::int64_t down_ms = journal_refusal().empty() ? down_for_ms() : unavailable_retry_ms;
+  if (down_ms > 0) {
     due.due_ns = actors_.clock().now_ns() + down_ms * ns_per_ms;
     set_timer(message.name, std::move(due));
     return false;
   }
+  if (journaled_) journaled_->fired.push_back(message.name);
   if (!version().is_event(due.event)) {
     actors_.log().warn(
         "[{}] the timer \"{}\" wants the event \"{}\", which the plugin does not export",
@@ -248,11 +309,24 @@ bool Actor::take_timer(Message& message) {
   return true;
 }
 
-Task<> Actor::act(const Message& message, std::string_view function, std::string_view payload) {
+Task<> Actor::act(Message& message, std::string_view function, std::string_view payload) {
   Turn turn(*this, message.viewer.get());
   const std::int64_t begun_ns = actors_.clock().now_ns();
+  if (journaled_) journaled_->handling = message.delivery ? &message : nullptr;
   const Outcome outcome = co_await turn.run(function, payload, message.input_id);
   plugin_.counters.turn_times.add(actors_.clock().now_ns() - begun_ns);
+  if (journaled_) journaled_->handling = nullptr;
+  if (turn.lost() && message.delivery) {
+    journaled_->unsettled.push_back({UINT64_MAX, std::move(message)});
+    message.delivery = nullptr;
+    co_return;
+  }
+  if (turn.lost()) {
+    refuse(message,
+           Verdict::unavailable,
+           "the journal could not be written, and what was not yet shown is undone");
+    co_return;
+  }
   if (turn.committed()) {
     has_history_ = true;
     audience_.show_turn(turn.effects().pushes(), turn.patch(), message.viewer.get());
@@ -291,7 +365,22 @@ void Actor::answer(const Message& message, const Turn& turn, const Outcome& outc
       if (!push.to_all && turn.committed()) answer.replies.push_back(push);
     }
   }
-  actors_.answer(*message.ask, std::move(answer));
+  this->answer(message.ask, std::move(answer));
+}
+
+void Actor::answer(const AskPtr& ask, Answer answer) {
+  if (exit_.is_open()) {
+    actors_.answer(*ask, std::move(answer));
+    return;
+  }
+  exit_.hold(
+      [&actors = actors_, ask, answer = std::move(answer)]() mutable {
+        actors.answer(*ask, std::move(answer));
+      },
+      [&actors = actors_, ask] {
+        actors.answer(
+            *ask, unavailable("the journal could not be written: it is as if this had never been"));
+      });
 }
 
 Answer Actor::answer_of(const Outcome& outcome) const {
@@ -303,6 +392,13 @@ Answer Actor::answer_of(const Outcome& outcome) const {
 }
 
 void Actor::refuse(const Message& message, Verdict verdict, std::string text) {
+  const std::int64_t retry_ms =
+      verdict == Verdict::unavailable ? unavailable_retry_ms : down_for_ms();
+  if (message.kind == Message::Kind::join) {
+    audience_.show_refused(message.viewer, down_payload(text, retry_ms));
+    message.viewer->actor = nullptr;
+    return;
+  }
   if (message.viewer && message.ref.empty()) {
     audience_.show_error(message.viewer, error_payload(event_error_type(verdict), text));
     audience_.show_answered(message.viewer);
@@ -312,11 +408,11 @@ void Actor::refuse(const Message& message, Verdict verdict, std::string text) {
                 .ending = Ending::error,
                 .message = std::move(text),
                 .turn = turns_,
-                .retry_ms = down_for_ms()};
+                .retry_ms = retry_ms};
   if (message.viewer) {
     audience_.show_called(message.viewer, message.ref, std::move(answer));
   } else if (message.ask) {
-    actors_.answer(*message.ask, std::move(answer));
+    this->answer(message.ask, std::move(answer));
   } else {
     actors_.log().warn("[{}] a message for \"{}\" from another actor was dropped: {}",
                        address_.text(),
@@ -350,11 +446,18 @@ Task<> Actor::end_life() {
   if (state_ && version().module->has_function("terminate") && down_for_ms() == 0) {
     Turn turn(*this, nullptr);
     const Outcome outcome = co_await turn.run("terminate", "\"deleted\"");
+    if (turn.lost()) co_return;
     if (turn.committed()) {
       perform(turn);
     } else {
       report("terminate", outcome);
     }
+  }
+  if (journaled_ && journaled_->begun) {
+    if (!mark(journal::Kind::end, {})) co_return;
+    // Until then a message for this address must not begin another life.
+    const bool is_over = co_await exit_.opened();
+    if (!is_over) co_return;
   }
   audience_.show_end(EndReason::over);
   retired_ = true;
@@ -364,9 +467,11 @@ Task<> Actor::end_life() {
 Task<> Actor::switch_version() {
   const std::shared_ptr<const PluginVersion> target = plugin_.version;
   if (version_ == target || refused_version_ == target) co_return;
-  const bool same_code =
-      version_ && version_->module->content_hash() == target->module->content_hash();
-  if (!version_ || same_code) {
+  const std::string from = version_                ? version_->module->content_hash()
+                           : history_.checkpoint() ? history_.checkpoint()->code
+                                                   : std::string();
+  const bool same_code = from == target->module->content_hash();
+  if (from.empty() || same_code) {
     // Only how it runs is new: what it has in memory stays.
     if (same_code) sleep();
     version_ = target;
@@ -374,8 +479,7 @@ Task<> Actor::switch_version() {
   }
   std::optional<state::Canonical> next;
   if (state_ && target->module->has_function("migrate")) {
-    auto migrated = co_await migrate(
-        actors_, plugin_, target, version_->module->content_hash(), state_->text());
+    auto migrated = co_await migrate(actors_, plugin_, target, from, state_->text());
     if (migrated.has_error()) {
       refused_version_ = target;
       ++plugin_.counters.switches_refused;
@@ -395,58 +499,51 @@ Task<> Actor::switch_version() {
     state_ = std::move(next);
   }
   // Code of another version has nothing to do with the memory of this one.
-  if (turns_ != 0) forget_memory();
+  if (turns_ == 0) co_return;
+  forget_memory();
+  if (journaled_) mark(journal::Kind::upgrade, from);
 }
 
+// Timers and subscriptions are the actor's own affair, and were seen to with the turn.
 void Actor::perform(const Turn& turn) {
-  for (const Deed& deed : turn.effects().deeds()) perform(deed, last_time_ns_);
+  std::uint64_t number = turn.sent_before();
+  for (const Deed& deed : turn.effects().deeds()) {
+    if (!deed.is_message()) continue;
+    const journal::InputId id = journal::sender_id(address_.text(), incarnation_, ++number);
+    std::shared_ptr<const journal::Outgoing> delivery;
+    if (journaled_ && deed.kind != Deed::Kind::publish) {
+      delivery = std::make_shared<const journal::Outgoing>(journal::Outgoing{
+          .sender = journaled_->address, .incarnation = incarnation_, .number = number});
+    }
+    if (exit_.is_open()) {
+      send(actors_.system(), deed, id, std::move(delivery));
+    } else {
+      exit_.hold([&system = actors_.system(), deed, id, delivery = std::move(delivery)] {
+        send(system, deed, id, delivery);
+      });
+    }
+  }
 }
 
-void Actor::perform(const Deed& deed, std::int64_t time_ns) {
-  switch (deed.kind) {
-    case Deed::Kind::publish:
-      actors_.system().publish(deed.target, deed.event, deed.payload, next_input_id());
-      break;
-    case Deed::Kind::subscribe:
-      if (topics_.size() >= version().bounds.topics_max && !topics_.contains(deed.target)) {
-        actors_.log().warn("[{}] has subscribed to {} topics; \"{}\" is one too many",
-                           address_.text(),
-                           topics_.size(),
-                           deed.target);
-      } else if (topics_.insert(deed.target).second) {
-        actors_.subscribe(deed.target, *this);
-      }
-      break;
-    case Deed::Kind::send:
-    case Deed::Kind::call: {
-      const bool is_call = deed.kind == Deed::Kind::call;
-      actors_.system().send(*Address::read(deed.target),
-                            {.kind = is_call ? Message::Kind::call : Message::Kind::event,
-                             .name = deed.event,
-                             .payload = deed.payload,
-                             .input_id = next_input_id()});
-      break;
-    }
-    case Deed::Kind::timer:
-      set_timer(deed.target,
-                {.event = deed.event,
-                 .payload = deed.payload,
-                 .due_ns = time_ns + deed.after.count() * ns_per_ms});
-      break;
-    case Deed::Kind::cancel:
-      cancel_timer(deed.target);
-      break;
+void Actor::send(System& system,
+                 const Deed& deed,
+                 const journal::InputId& id,
+                 std::shared_ptr<const journal::Outgoing> delivery) {
+  if (deed.kind == Deed::Kind::publish) {
+    system.publish(deed.target, deed.event, deed.payload, id);
+    return;
   }
+  const bool is_call = deed.kind == Deed::Kind::call;
+  system.send(*Address::read(deed.target),
+              {.kind = is_call ? Message::Kind::call : Message::Kind::event,
+               .name = deed.event,
+               .payload = deed.payload,
+               .input_id = id,
+               .delivery = std::move(delivery)});
 }
 
 void Actor::set_timer(const std::string& name, Timer timer) {
   cancel_timer(name);
-  if (timers_.size() >= version().bounds.timers_max) {
-    actors_.log().warn(
-        "[{}] has {} timers; \"{}\" is one too many", address_.text(), timers_.size(), name);
-    return;
-  }
-  timer.generation = ++timer_generation_;
   actors_.timers().set(*this, name, timer.due_ns);
   timers_.insert_or_assign(name, std::move(timer));
 }
@@ -459,6 +556,10 @@ void Actor::cancel_timer(const std::string& name) {
 }
 
 void Actor::timer_is_due(const std::string& name) {
+  if (name.empty()) {  // no plugin's
+    deliver({.kind = Message::Kind::wake});
+    return;
+  }
   const auto found = timers_.find(name);
   if (found == timers_.end()) return;
   deliver({.kind = Message::Kind::timer, .name = name, .generation = found->second.generation});
@@ -516,16 +617,13 @@ std::int64_t Actor::down_for_ms() const {
 }
 
 bool Actor::is_forgettable() const {
-  return audience_.empty() && !has_history_ && mailbox_.empty() && timers_.empty() &&
-         topics_.empty() && !is_punishing();
+  return audience_.empty() && (!has_history_ || is_in_journal()) && mailbox_.empty() &&
+         timers_.empty() && topics_.empty() && !is_punishing() &&
+         (!journaled_ || journaled_->parked.empty());
 }
 
 bool Actor::is_punishing() const {
   return supervisor_.has_failures() && supervisor_.is_punishing(actors_.clock().now_ns());
-}
-
-journal::InputId Actor::next_input_id() {
-  return journal::sender_id(address_.text(), incarnation_, ++sent_);
 }
 
 std::string Actor::description(Detail detail) const {

@@ -6,7 +6,9 @@
 
 #include "actor/address.h"
 #include "actor/audience.h"
+#include "actor/gate.h"
 #include "actor/history.h"
+#include "actor/journaled.h"
 #include "actor/mailbox.h"
 #include "actor/plugin.h"
 #include "actor/supervisor.h"
@@ -17,6 +19,7 @@
 #include "guest/instance.h"
 #include "guest/outcome.h"
 #include "guest/vars.h"
+#include "journal/journal.h"
 #include "journal/record.h"
 #include "state/canonical.h"
 
@@ -35,6 +38,12 @@
 namespace troupe::actor {
 
 class Actors;
+class Effects;
+class System;
+struct Deed;
+
+// What ends an actor. One that belongs to a viewer ends with it, and is never in the journal.
+enum class Belongs { to_itself, to_a_viewer };
 
 // A timer of an actor. `due` is by the wall clock, nanoseconds since the Unix epoch.
 struct Timer {
@@ -49,7 +58,7 @@ class Actor : public boost::intrusive::list_base_hook<
  public:
   using IdleList = boost::intrusive::list<Actor, boost::intrusive::constant_time_size<false>>;
 
-  Actor(Actors& actors, Plugin& plugin, Address address);
+  Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs);
   Actor(const Actor&) = delete;
   Actor& operator=(const Actor&) = delete;
   ~Actor();
@@ -64,7 +73,8 @@ class Actor : public boost::intrusive::list_base_hook<
   std::string description(Detail detail = Detail::all) const;  // JSON, for operators
   // What it runs, or will run when its first message comes.
   const PluginVersion& version() const { return version_ ? *version_ : *plugin_.version; }
-  // Nobody sees it, and it is nothing that its first message would not make again.
+  // Nobody sees it, and it is nothing that its first message would not make again, or find in the
+  // journal.
   bool is_forgettable() const;
   bool is_down() const { return down_for_ms() > 0; }
   // It is down, or somebody is shut out.
@@ -76,6 +86,13 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Frees the instance; what it has in memory is kept. Not while the guest runs.
   void sleep();
+  // A message of this actor has been handled, and will not be again.
+  void settled();
+  // For one that is nobody's, made to look at the past of another: makes it what that was. Not with
+  // timers and subscriptions.
+  Task<Result<>> repeat_past(journal::Past past);
+  // Turns that it has shown to nobody are not in the journal: it goes back to what is.
+  void lose();
   // The timer of that name may have run out.
   void timer_is_due(const std::string& name);
 
@@ -94,11 +111,11 @@ class Actor : public boost::intrusive::list_base_hook<
   // Both may be null.
   Task<> init(ViewerPtr viewer, AskPtr ask);
   bool admit(const Message& message);
-  bool hears(const Message& message) const;
+  bool hears(const Message& message);
   bool take_timer(Message& message);
   // The turn of an event, a call, a notice or a timer, and what follows from it for viewers, others
   // and the actor itself.
-  Task<> act(const Message& message, std::string_view function, std::string_view payload);
+  Task<> act(Message& message, std::string_view function, std::string_view payload);
   Task<> end_life();
   Task<> switch_version();
   void obey(const Message& message);
@@ -108,7 +125,10 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Carries out what a turn has decided.
   void perform(const Turn& turn);
-  void perform(const Deed& deed, std::int64_t time_ns);
+  static void send(System& system,
+                   const Deed& deed,
+                   const journal::InputId& id,
+                   std::shared_ptr<const journal::Outgoing> delivery);
   void set_timer(const std::string& name, Timer timer);
   void cancel_timer(const std::string& name);
 
@@ -121,25 +141,67 @@ class Actor : public boost::intrusive::list_base_hook<
   Task<guest::Outcome> repeat_turns();
   void drop_instance();
   void forget_memory();
+  void give_up_memory();
   void checkpoint();
   void undo();
 
+  // The journal (journaling.cc).
+  // What a turn's effects come to.
+  struct Plan {
+    journal::Changes changes;
+    std::vector<journal::Outgoing> sent;  // to the journal's outbox, when the actor is kept
+    std::size_t sends = 0;                // messages to others
+  };
+  Plan plan(const Effects& effects);
+  // Whether too many messages to others are on their way for this turn to send its own.
+  bool outbox_is_full(const Effects& effects) const;
+  void apply(const journal::Changes& changes);
+  bool write(const journal::Record& record, const Plan& plan, bool whole);
+  bool append(const journal::Record& record,
+              const journal::Changes& changes,
+              journal::Beside beside,
+              bool whole);
+  bool mark(journal::Kind kind, std::string input);
+  journal::Checkpoint checkpoint_of(journal::Subject subject,
+                                    const journal::Changes& changes) const;
+  void keep_checkpoint();
+  std::string_view journal_refusal();
+  bool is_in_journal() const;
+  bool is_lost() const { return journaled_ && journaled_->lost; }
+  Task<bool> load(Message& message);
+  bool park_unless_ready(Message& message);
+  void park(Message& message);
+  void unpark();
+  void drop_delivery(const Message& message);
+  Task<Result<bool>> take_past(std::optional<journal::Past> past);
+  Task<Result<std::shared_ptr<const PluginVersion>>> find_version(std::string hash);
+  const std::string& code() const;
+  Task<> rewind(const Message& message);
+  Task<> fork(const Message& message);
+  Task<Result<journal::Past>> read_past(std::string address, std::optional<std::uint64_t> at_turn);
+  Task<Result<>> take_memory();
+  bool mark_copy(journal::Kind kind, journal::Moment source, Plan plan);
+  void go_back();
+  void forget_all();
+
   Answer answer_of(const guest::Outcome& outcome) const;
   void answer(const Message& message, const Turn& turn, const guest::Outcome& outcome);
+  void answer(const AskPtr& ask, Answer answer);
   void refuse(const Message& message, Verdict verdict, std::string text);
   // Tells the log that a turn was undone, and why, and counts it against who caused it.
   void report(std::string_view function, const guest::Outcome& outcome);
   void blame(const Message& message, const Turn& turn, const guest::Outcome& outcome);
   void go_down(std::string_view reason);
   std::int64_t down_for_ms() const;
-  journal::InputId next_input_id();
 
   Actors& actors_;
   Plugin& plugin_;
   const Address address_;
 
   Mailbox mailbox_;
+  Exit exit_;
   Audience audience_;
+  std::unique_ptr<Journaled> journaled_;  // null when the journal does not keep it
 
   // What a turn reads and, when it commits, changes. `version` is the one the actor runs, asleep or
   // awake; null before its first turn.

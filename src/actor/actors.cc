@@ -123,7 +123,11 @@ void Actors::join(const ViewerPtr& viewer) {
       });
       return;
     }
-    auto actor = std::make_unique<Actor>(*this, *plugin, viewer->address);
+    auto actor =
+        std::make_unique<Actor>(*this,
+                                *plugin,
+                                viewer->address,
+                                viewer->ends_actor ? Belongs::to_a_viewer : Belongs::to_itself);
     viewer->actor = actor.get();
     actors_.emplace(viewer->address.text(), std::move(actor));
   }
@@ -139,12 +143,16 @@ void Actors::deliver(const Address& address, Message message) {
   std::string text = address.text();
   Actor* actor = find(text);
   if (actor == nullptr) {
-    const bool starts = message.kind == Message::Kind::event || message.kind == Message::Kind::call;
     Plugin* plugin = find_plugin(address.plugin);
+    const bool may_be_asleep =
+        gate_ && plugin != nullptr && plugin->version->durability != Durability::none;
+    const bool starts = message.kind == Message::Kind::event ||
+                        message.kind == Message::Kind::call || may_be_asleep;
     if (!starts || plugin == nullptr) {
       std::string reason = plugin == nullptr
                                ? fmt::format("there is no plugin \"{}\"", address.plugin)
                                : fmt::format("there is no actor {}", text);
+      if (message.delivery || message.kind == Message::Kind::wake) return;  // the journal has it
       if (message.ask) {
         answer(*message.ask, {.verdict = Verdict::missing, .message = std::move(reason)});
       } else {
@@ -155,11 +163,29 @@ void Actors::deliver(const Address& address, Message message) {
       }
       return;
     }
-    auto made = std::make_unique<Actor>(*this, *plugin, address);
+    auto made = std::make_unique<Actor>(*this, *plugin, address, Belongs::to_itself);
     actor = made.get();
     actors_.emplace(std::move(text), std::move(made));
   }
   actor->deliver(std::move(message));
+}
+
+void Actors::use(journal::Journal& journal) {
+  gate_ = std::make_unique<Gate>(journal, shard(), shards_.size(), log_);
+}
+
+void Actors::tell_past(Address address, std::uint64_t turn, AskPtr ask) {
+  std::erase_if(tasks_, [](const Task<>& task) { return task.done(); });
+  tasks_.push_back(look_back(std::move(address), turn, std::move(ask)));
+  tasks_.back().start();
+}
+
+void Actors::sleep_all() {
+  while (!idle_.empty()) {
+    Actor& actor = idle_.front();
+    idle_.pop_front();
+    actor.sleep();
+  }
 }
 
 void Actors::publish(const std::string& topic,
@@ -223,6 +249,7 @@ void Actors::woke() {
     Actor& longest = idle_.front();
     idle_.pop_front();
     longest.sleep();
+    if (longest.is_forgettable()) retire(longest);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "actor/actor.h"
 #include "actor/address.h"
 #include "actor/ask.h"
+#include "actor/gate.h"
 #include "actor/plugin.h"
 #include "actor/timers.h"
 #include "actor/viewer.h"
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/task.h"
+#include "journal/journal.h"
 #include "shard/shard.h"
 #include "state/diff.h"
 
@@ -86,6 +88,15 @@ class Actors {
   Plugin* find_plugin(std::string_view name);
   Actor* find(std::string_view address);
 
+  // Before any actor is. Keeps in it the turns of those that want it.
+  void use(journal::Journal& journal);
+  // Null when there is no journal.
+  Gate* gate() { return gate_.get(); }
+  // Tells what an actor of the journal was at the end of that turn of its life, as description().
+  void tell_past(Address address, std::uint64_t turn, AskPtr ask);
+  // Puts all to sleep that can be: the server is about to end.
+  void sleep_all();
+
   // The mailbox side; called by System on this shard.
   void join(const ViewerPtr& viewer);
   void deliver(Message message);
@@ -127,6 +138,7 @@ class Actors {
  private:
   using Steady = std::chrono::steady_clock;
 
+  Task<> look_back(Address address, std::uint64_t turn, AskPtr ask);
   Task<> migrate_some(std::shared_ptr<const PluginVersion> version,
                       std::vector<std::string> addresses,
                       std::function<void(std::vector<std::string>)> done);
@@ -141,6 +153,7 @@ class Actors {
   std::size_t instances_ = 0;
   Random random_;
   Timers timers_;
+  std::unique_ptr<Gate> gate_;
   state::Differ differ_;
   std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
   std::unordered_map<std::string, std::set<Actor*>> subscribers_;

@@ -19,6 +19,8 @@ std::string_view type_of(const Answer& answer) {
       return "busy";
     case Verdict::down:
       return "down";
+    case Verdict::unavailable:
+      return "unavailable";
   }
   return "error";
 }

@@ -20,12 +20,13 @@ namespace troupe::actor {
 
 enum class Verdict {
   done,
-  error,    // the guest reported an error
-  failed,   // trap, timeout, out of memory, unusable output: `ending` says which
-  missing,  // there is no such actor, function or event
-  refused,  // the plugin's behaviour does not do that
-  busy,     // the mailbox is full
-  down,     // the actor has failed too often; try again after `retry_ms`
+  error,        // the guest reported an error
+  failed,       // trap, timeout, out of memory, unusable output: `ending` says which
+  missing,      // there is no such actor, function or event
+  refused,      // the plugin's behaviour does not do that
+  busy,         // the mailbox is full
+  down,         // the actor has failed too often; try again after `retry_ms`
+  unavailable,  // the journal cannot take it, or cannot give the actor; as above
 };
 
 struct Answer {
@@ -47,7 +48,7 @@ struct Ask {
 using AskPtr = std::shared_ptr<const Ask>;
 
 // How an answer that is not `done` is called where people and programs read it: "error", "trap",
-// "timeout", "oom", "output", "missing", "refused", "busy", "down".
+// "timeout", "oom", "output", "missing", "refused", "busy", "down", "unavailable".
 std::string_view type_of(const Answer& answer);
 
 // `{"type":...,"message":...}`: what a client gets as an `error` event, or as the answer to a call.

@@ -26,8 +26,8 @@ struct Audience::Shown {
   }
 };
 
-Audience::Audience(shard::Shards& shards, std::size_t own_shard)
-    : shards_(shards), own_shard_(own_shard), by_shard_(shards.size()) {}
+Audience::Audience(shard::Shards& shards, std::size_t own_shard, Exit& exit)
+    : shards_(shards), own_shard_(own_shard), exit_(exit), by_shard_(shards.size()) {}
 
 void Audience::add(const ViewerPtr& viewer) {
   auto& list = by_shard_[viewer->shard];
@@ -49,11 +49,25 @@ void Audience::remove(const Viewer& viewer) {
 
 template <class Show>
 void Audience::to_one(const ViewerPtr& viewer, Show show) {
-  if (viewer->shard == own_shard_) {
+  if (exit_.is_open()) {
+    send(shards_, own_shard_, viewer, std::move(show));
+    return;
+  }
+  exit_.hold([&shards = shards_, own_shard = own_shard_, viewer, show = std::move(show)] {
+    send(shards, own_shard, viewer, show);
+  });
+}
+
+template <class Show>
+void Audience::send(shard::Shards& shards,
+                    std::size_t own_shard,
+                    const ViewerPtr& viewer,
+                    Show show) {
+  if (viewer->shard == own_shard) {
     if (viewer->outbox != nullptr) show(*viewer->outbox);
     return;
   }
-  shards_[viewer->shard].send([viewer, show = std::move(show)] {
+  shards[viewer->shard].send([viewer, show = std::move(show)] {
     if (viewer->outbox != nullptr) show(*viewer->outbox);
   });
 }
@@ -114,25 +128,50 @@ void Audience::show_start(std::span<const Push> pushes,
   show({pushes, state, true, caller});
 }
 
-void Audience::show(const Shown& shown) {
-  struct Copy {
-    std::vector<Push> pushes;
-    std::string text;
-  };
-  std::shared_ptr<const Copy> copy;  // made for the first other shard, shared by the rest
+namespace {
 
-  for (std::size_t shard = 0; shard < by_shard_.size(); ++shard) {
-    const auto viewers = by_shard_[shard];
+struct ShownCopy {
+  std::vector<Push> pushes;
+  std::string text;
+};
+
+}  // namespace
+
+void Audience::show(const Shown& shown) {
+  if (count_ == 0 || (shown.pushes.empty() && shown.text.empty())) return;
+  if (exit_.is_open()) {
+    show(shards_, own_shard_, by_shard_, shown);
+    return;
+  }
+  // Who joins until then gets the state that this has led to.
+  exit_.hold([&shards = shards_,
+              own_shard = own_shard_,
+              lists = by_shard_,
+              copy = ShownCopy{{shown.pushes.begin(), shown.pushes.end()}, std::string(shown.text)},
+              is_start = shown.is_start,
+              caller = shown.caller] {
+    show(shards, own_shard, lists, {copy.pushes, copy.text, is_start, caller});
+  });
+}
+
+void Audience::show(shard::Shards& shards,
+                    std::size_t own_shard,
+                    const Lists& lists,
+                    const Shown& shown) {
+  std::shared_ptr<const ShownCopy> copy;  // made for the first other shard, shared by the rest
+
+  for (std::size_t shard = 0; shard < lists.size(); ++shard) {
+    const auto viewers = lists[shard];
     if (!viewers) continue;
-    if (shard == own_shard_) {
+    if (shard == own_shard) {
       for (const ViewerPtr& viewer : *viewers) shown.to(*viewer);
       continue;
     }
     if (!copy) {
-      copy = std::make_shared<const Copy>(
-          Copy{{shown.pushes.begin(), shown.pushes.end()}, std::string(shown.text)});
+      copy = std::make_shared<const ShownCopy>(
+          ShownCopy{{shown.pushes.begin(), shown.pushes.end()}, std::string(shown.text)});
     }
-    shards_[shard].send([viewers, copy, is_start = shown.is_start, caller = shown.caller] {
+    shards[shard].send([viewers, copy, is_start = shown.is_start, caller = shown.caller] {
       const Shown there{copy->pushes, copy->text, is_start, caller};
       for (const ViewerPtr& viewer : *viewers) there.to(*viewer);
     });

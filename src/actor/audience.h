@@ -1,11 +1,13 @@
 // The viewers of one actor, on all shards.
 //
 // Lives on the actor's shard. What is shown to viewers of other shards is copied once for each
-// shard and sent there; each viewer sees everything in the order of the calls.
+// shard and sent there; each viewer sees everything in the order of the calls. What is shown while
+// the actor's exit is not open waits for it.
 #pragma once
 
 #include "actor/ask.h"
 #include "actor/effects.h"
+#include "actor/gate.h"
 #include "actor/viewer.h"
 #include "shard/shard.h"
 
@@ -20,7 +22,7 @@ namespace troupe::actor {
 
 class Audience {
  public:
-  Audience(shard::Shards& shards, std::size_t own_shard);
+  Audience(shard::Shards& shards, std::size_t own_shard, Exit& exit);
 
   bool empty() const { return count_ == 0; }
   std::size_t size() const { return count_; }
@@ -53,14 +55,25 @@ class Audience {
 
   template <class Show>
   void to_one(const ViewerPtr& viewer, Show show);
+  template <class Show>
+  static void send(shard::Shards& shards,
+                   std::size_t own_shard,
+                   const ViewerPtr& viewer,
+                   Show show);
+  using Lists = std::vector<std::shared_ptr<const Viewers>>;
   void show(const Shown& shown);
+  static void show(shard::Shards& shards,
+                   std::size_t own_shard,
+                   const Lists& lists,
+                   const Shown& shown);
 
   shard::Shards& shards_;
   const std::size_t own_shard_;
+  Exit& exit_;
   std::size_t count_ = 0;
   // By shard. A list is replaced, never changed, when somebody joins or leaves: letters on their
   // way to its shard hold it too.
-  std::vector<std::shared_ptr<const Viewers>> by_shard_;
+  Lists by_shard_;
 };
 
 }  // namespace troupe::actor

@@ -37,6 +37,10 @@ struct Deed {
   std::string payload;  // JSON text; of a call the bytes
   std::chrono::milliseconds after{0};
 
+  // To other actors.
+  bool is_message() const {
+    return kind == Kind::publish || kind == Kind::send || kind == Kind::call;
+  }
   std::size_t bytes() const { return target.size() + event.size() + payload.size(); }
 };
 

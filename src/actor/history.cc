@@ -16,6 +16,13 @@ void History::keep() {
   }
 }
 
+void History::restore(std::vector<journal::Record> turns) {
+  turns_ = std::move(turns);
+  count_ = turns_.size();
+  bytes_ = 0;
+  for (const journal::Record& record : turns_) bytes_ += record.bytes();
+}
+
 void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   checkpoint_ = std::move(checkpoint);
   // Their room is for the next turns; what came by HTTP is not.

@@ -59,6 +59,9 @@ class History {
   // What it takes, nearly.
   std::size_t bytes_kept() const;
 
+  // The turns since the checkpoint, of an actor that is loaded: all of them, whatever their number.
+  void restore(std::vector<journal::Record> turns);
+
   // Forgets the turns before.
   void replace(std::unique_ptr<Checkpoint> checkpoint);
 

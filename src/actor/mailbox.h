@@ -29,6 +29,15 @@ class Mailbox {
     return true;
   }
 
+  // In front of all others: what was taken out already, and must be handled once more.
+  void push_front(Message&& message) {
+    if (message.is_bounded()) {
+      ++messages_;
+      bytes_ += message.bytes();
+    }
+    queue_.push_front(std::move(message));
+  }
+
   bool empty() const { return queue_.empty(); }
   std::size_t size() const { return queue_.size(); }
 

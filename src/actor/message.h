@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace troupe::actor {
@@ -25,6 +26,9 @@ struct Message {
     restart,  // drop the instance: back to the last commit
     end,      // the actor's life is over
     upgrade,  // a new version has been installed
+    wake,     // a timer is due soon: be there
+    rewind,   // be again as at the end of the turn `generation` of this life
+    fork,  // begin as a copy of the actor `name` at the end of its turn `generation`; 0: its last
   };
 
   Kind kind = Kind::event;
@@ -38,11 +42,16 @@ struct Message {
   std::uint64_t generation = 0;
   // Who sent it and its number there; all zero: drawn when the turn begins.
   journal::InputId input_id{};
+  // Of a durable actor's message: it waits in the journal's outbox until this one's turn is
+  // durable, or somebody drops it. Sender, incarnation and number say which it is. Else null.
+  std::shared_ptr<const journal::Outgoing> delivery;
 
   std::size_t bytes() const { return name.size() + payload.size(); }
   // Whether it takes room that others need: what a client or another actor may send as often as it
-  // likes. Joins and leaves, timers and orders have room of their own, for each is there once.
+  // likes. Joins and leaves, timers and orders have room of their own, for each is there once. A
+  // delivery has had its room since its sender's turn (Bounds::outbox_max).
   bool is_bounded() const {
+    if (delivery) return false;
     return kind == Kind::event || kind == Kind::call || kind == Kind::notice ||
            kind == Kind::refresh;
   }

@@ -18,6 +18,13 @@ namespace troupe::actor {
 
 enum class Behaviour { call, live_state };
 
+// Whether an actor's turns are in the journal, and whether what they show waits until they are.
+enum class Durability {
+  none,    // kept in memory; ends with the server
+  async,   // in the journal soon after
+  commit,  // in the journal before anybody sees it
+};
+
 // Bounds of one actor of a plugin. Reaching one is an answer, never growth.
 struct Bounds {
   std::size_t mailbox_messages_max = 1000;
@@ -28,6 +35,8 @@ struct Bounds {
   std::size_t log_bytes_per_second_max = std::size_t{64} << 10;  // of the plugin, on each shard
   std::size_t timers_max = 100;
   std::size_t topics_max = 100;  // subscribed to
+  // Messages to others that have not been handled yet; more fail the turn.
+  std::size_t outbox_max = 1000;
 
   friend bool operator==(const Bounds&, const Bounds&) = default;
 };
@@ -39,6 +48,7 @@ struct PluginVersion {
   std::shared_ptr<const guest::Module> module;
   Behaviour behaviour = Behaviour::live_state;
   bool init_payload = false;  // init gets [params] instead of nothing
+  Durability durability = Durability::none;
   guest::Environment environment;
   Bounds bounds;
   SupervisorRules supervision;

@@ -16,7 +16,7 @@ constexpr std::size_t migrations_tried_max = 16;
 }  // namespace
 
 System::System(shard::Shards& shards, const Clock& clock, Log& log, AwakeRules rules)
-    : shards_(shards) {
+    : shards_(shards), clock_(clock), log_(log) {
   rules.instances_max = std::max<std::size_t>(1, rules.instances_max / shards.size());
   for (std::size_t index = 0; index < shards.size(); ++index) {
     actors_.push_back(std::make_unique<Actors>(*this, shards, index, clock, log, rules));
@@ -25,8 +25,37 @@ System::System(shard::Shards& shards, const Clock& clock, Log& log, AwakeRules r
 
 System::~System() = default;
 
+void System::use(journal::Journal& journal) {
+  for (const auto& actors : actors_) actors->use(journal);
+  alarms_ = std::make_unique<Alarms>(*this, journal, clock_, log_);
+}
+
+void System::resume() {
+  if (alarms_) shards_[0].send([this] { alarms_->start(); });
+}
+
+void System::wake_sleepers() {
+  shards_[0].send([this] { alarms_->rewind(); });
+}
+
+void System::tell_past(const Address& address, std::uint64_t turn, AskPtr ask) {
+  const std::size_t index = shard_of(address);
+  shards_[index].send([this, index, address, turn, ask = std::move(ask)] {
+    actors_[index]->tell_past(address, turn, ask);
+  });
+}
+
+void System::settled(const std::shared_ptr<const journal::Outgoing>& delivery) {
+  const std::size_t index = journal::partition_of(delivery->sender) % actors_.size();
+  shards_[index].send([this, index, delivery] {
+    Actor* sender = actors_[index]->find(delivery->sender);
+    if (sender != nullptr) sender->settled();
+  });
+}
+
+// That of the journal's partition: a partition has one owner.
 std::size_t System::shard_of(const Address& address) const {
-  return std::hash<std::string>{}(address.text()) % actors_.size();
+  return journal::partition_of(address.text()) % actors_.size();
 }
 
 void System::install(const std::shared_ptr<const PluginVersion>& version) {
@@ -114,21 +143,29 @@ void System::send(const Address& to, Message message) {
   pass(to, std::move(message), 0);
 }
 
-// The actor is on the shard of its address, unless it is a viewer's own and lives where its viewer
-// does: then one of the other shards has it. Through the inbox even of the own shard, so that
-// actors that send to each other do not pile up on the stack.
+// The actor is on the shard of its address, unless it is a viewer's own and
+// lives where its viewer does: then one of the other shards has it. Through the
+// inbox even of the own shard, so that actors that send to each other do not
+// pile up on the stack. What must arrive in order always goes the whole round,
+// and never finds an actor sooner that has come to be meanwhile.
 void System::pass(Address to, Message message, std::size_t shards_tried) {
   const std::size_t home = shard_of(to);
-  const std::size_t index = (home + shards_tried) % actors_.size();
-  shards_[index].send(
-      [this, to = std::move(to), message = std::move(message), index, shards_tried]() mutable {
-        Actors& actors = *actors_[index];
-        if (shards_tried == actors_.size() || actors.find(to.text()) != nullptr) {
-          actors.deliver(to, std::move(message));
-        } else {
-          pass(std::move(to), std::move(message), shards_tried + 1);
-        }
-      });
+  const std::size_t ahead = message.delivery ? 1 : 0;
+  const std::size_t index = (home + ahead + shards_tried) % actors_.size();
+  const bool is_last = shards_tried + ahead == actors_.size();
+  shards_[index].send([this,
+                       to = std::move(to),
+                       message = std::move(message),
+                       index,
+                       shards_tried,
+                       is_last]() mutable {
+    Actors& actors = *actors_[index];
+    if (is_last || actors.find(to.text()) != nullptr) {
+      actors.deliver(to, std::move(message));
+    } else {
+      pass(std::move(to), std::move(message), shards_tried + 1);
+    }
+  });
 }
 
 void System::publish(const std::string& topic,

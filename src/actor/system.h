@@ -6,11 +6,14 @@
 
 #include "actor/actors.h"
 #include "actor/address.h"
+#include "actor/alarms.h"
+#include "actor/archive.h"
 #include "actor/ask.h"
 #include "actor/plugin.h"
 #include "actor/viewer.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "journal/journal.h"
 #include "shard/shard.h"
 
 #include <cstddef>
@@ -34,6 +37,23 @@ class System {
   ~System();
 
   shard::Shards& shards() { return shards_; }
+  // Keeps the turns of durable actors there, from now on; before any thread runs. The journal
+  // outlives the system.
+  void use(journal::Journal& journal);
+  // Where code is that is not current; before any thread runs. Outlives the shards' threads.
+  void use(Archive& archive) { archive_ = &archive; }
+  // Null when there is none.
+  Archive* archive() { return archive_; }
+  // Sends what was on its way, and fires what was due, when the last server
+  // ended. Every plugin has been installed; before any thread runs.
+  void resume();
+  // Actors with timers are not there any more: from any thread.
+  void wake_sleepers();
+  // What an actor was at the end of a turn; from any thread.
+  void tell_past(const Address& address, std::uint64_t turn, AskPtr ask);
+  // A message of a durable actor has been handled; from any thread.
+  void settled(const std::shared_ptr<const journal::Outgoing>& delivery);
+
   // Only from that shard's thread, or while none runs.
   Actors& on(std::size_t shard) { return *actors_[shard]; }
   // The shard of an actor that may have viewers on all of them.
@@ -94,7 +114,11 @@ class System {
   void pass(Address to, Message message, std::size_t shards_tried);
 
   shard::Shards& shards_;
+  const Clock& clock_;
+  Log& log_;
   std::vector<std::unique_ptr<Actors>> actors_;
+  std::unique_ptr<Alarms> alarms_;  // null without a journal
+  Archive* archive_ = nullptr;
 };
 
 }  // namespace troupe::actor

@@ -74,6 +74,11 @@ Task<Outcome> Turn::run(std::string_view function,
         actor_.vars_,
         *this);
   }
+  if (actor_.outbox_is_full(effects_)) {
+    outcome =
+        unusable(fmt::format("more than {} messages to other actors have not been handled yet",
+                             actor_.version().bounds.outbox_max));
+  }
   if (outcome.ending == Ending::done && !actor_.is_call()) {
     outcome = take_state(actor_, outcome.output, &patch_);  // state: canonical text, and the patch
   }
@@ -88,6 +93,11 @@ void Turn::begin(std::string_view function, std::string_view payload, const jour
 
   record_ = &actor_.history_.next();
   record_->turn = actor_.turns_ + 1;
+  record_->kind = actor_.is_call() || actor_.state_ ? journal::Kind::turn : journal::Kind::init;
+  record_->start_up = {};
+  if (actor_.start_up_ && actor_.history_.turns().empty() && actor_.history_.is_complete()) {
+    record_->start_up = {.time_ns = actor_.start_up_->time_ns, .seed = actor_.start_up_->seed};
+  }
   if (is_drawn(id)) {
     record_->input_id = id;
   } else {
@@ -108,29 +118,60 @@ void Turn::end(const Outcome& outcome) {
   // An error of a `call` plugin is an answer like another; elsewhere it undoes the turn.
   committed_ = outcome.ending == Ending::done ||
                (outcome.ending == Ending::error && actor_.is_call() && !failed_to_wake_);
-  actor_.turns_ = record_->turn;
   actor_.last_time_ns_ = std::max(inputs_.time_ns, outcome.clock_ns);
+  record_->last_time_ns = actor_.last_time_ns_;
   record_->result = result_of(outcome.ending);
   record_->committed = committed_;
   record_->reason = outcome.message;
-  if (!committed_) {
+  record_->outcome = {};
+  if (committed_) {
+    if (actor_.is_call()) output_ = outcome.output;
+    record_->outcome =
+        hash_of(actor_.state_ ? std::string_view(actor_.state_->text()) : std::string_view(),
+                output_,
+                outcome.message,
+                effects_);
+  } else {
     record_->answers.clear();  // they may be large, and it is not run again
+  }
+  record();
+  if (!committed_) {
     actor_.undo();
     return;
   }
   actor_.vars_.commit();
-  if (actor_.is_call()) output_ = outcome.output;
-  record_->outcome =
-      hash_of(actor_.state_ ? std::string_view(actor_.state_->text()) : std::string_view(),
-              output_,
-              outcome.message,
-              effects_);
   actor_.history_.keep();
   if (actor_.instance_->spent()) {
     // A program that has come to its end: what it had in memory ends with it.
     actor_.forget_memory();
   } else if (actor_.history_.is_checkpoint_due()) {
     actor_.checkpoint();
+  }
+}
+
+// The turn's record is on its way to the journal; timers and subscriptions are as the turn wants
+// them.
+void Turn::record() {
+  sent_before_ = actor_.sent_;
+  const bool has_deeds = committed_ && !effects_.deeds().empty();
+  Actor::Plan plan;
+  if (has_deeds) plan = actor_.plan(effects_);
+  if (actor_.journaled_) {
+    // What cannot be run again is committed whole: a program that has come to its end, and what has
+    // folders of the host.
+    const bool whole = committed_ && (actor_.instance_->spent() ||
+                                      !actor_.version_->environment.allowed_paths.empty());
+    lost_ = actor_.is_lost() || !actor_.write(*record_, plan, whole);
+    if (lost_) {
+      committed_ = false;
+      return;
+    }
+  }
+  // A first state that did not come about is no turn of anybody's.
+  if (committed_ || record_->kind != journal::Kind::init) actor_.turns_ = record_->turn;
+  if (has_deeds) {
+    actor_.sent_ += plan.sends;
+    actor_.apply(plan.changes);
   }
 }
 
@@ -205,6 +246,12 @@ Result<std::string> Turn::call(std::string_view function, std::string_view input
 
 void Turn::answered(journal::HttpAnswer answer) {
   record_->answers.emplace_back(std::move(answer));
+}
+
+// Not before all that this turn rests on is durable.
+Task<bool> Turn::may_leave() {
+  const bool opened = co_await actor_.exit_.opened();
+  co_return opened;
 }
 
 void Turn::log(guest::LogLevel level, std::string_view text) {

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,22 +39,29 @@ class Turn final : public guest::Host {
                            const journal::InputId& id = {});
 
   bool committed() const { return committed_; }
+  // The journal did not take it, or has lost a turn before it: the actor is to go back, and this
+  // has never been.
+  bool lost() const { return lost_; }
   // The turn failed before its function was called: there was no instance to call it on.
   bool failed_to_wake() const { return failed_to_wake_; }
   // What changed, an RFC 6902 text; empty when there is no state. Valid until the next turn on this
   // shard.
   std::string_view patch() const { return patch_; }
   const Effects& effects() const { return effects_; }
+  // How many messages the actor had sent before this turn's.
+  std::uint64_t sent_before() const { return sent_before_; }
   // What a call returned.
   std::string_view output() const { return output_; }
 
  private:
   Result<std::string> call(std::string_view function, std::string_view input) override;
   void answered(journal::HttpAnswer answer) override;
+  Task<bool> may_leave() override;
   void log(guest::LogLevel level, std::string_view text) override;
 
   void begin(std::string_view function, std::string_view payload, const journal::InputId& id);
   void end(const guest::Outcome& outcome);
+  void record();
   std::string self() const;
 
   Actor& actor_;
@@ -63,7 +71,9 @@ class Turn final : public guest::Host {
   Effects effects_;
   std::string_view patch_;
   std::string output_;
+  std::uint64_t sent_before_ = 0;
   bool committed_ = false;
+  bool lost_ = false;
   bool failed_to_wake_ = false;
 };
 

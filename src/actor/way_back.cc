@@ -127,6 +127,11 @@ Task<Outcome> Actor::wake() {
   if (version_ != plugin_.version) {
     // Outside of an upgrade: the first turn, or a new configuration for the same code.
     co_await switch_version();
+    if (!version_) {
+      co_return Outcome{.ending = Ending::missing,
+                        .message = "the actor stays on a version of the plugin that is not here"};
+    }
+    if (is_lost()) co_return Outcome{.ending = Ending::trap, .message = "the journal is refusing"};
   }
   if (instance_) co_return Outcome{};
   co_return co_await revive();
@@ -139,7 +144,7 @@ Task<Outcome> Actor::revive() {
         "[{}] starts with its variables and its state alone: its plugin has allowed_paths, so that "
         "its turns cannot be repeated",
         address_.text());
-    forget_memory();
+    give_up_memory();
     checkpoint = history_.checkpoint();
   } else if (!history_.is_complete()) {
     actors_.log().warn(
@@ -149,7 +154,7 @@ Task<Outcome> Actor::revive() {
         address_.text(),
         version_->module->not_capturable(),
         replay_turns_max);
-    forget_memory();
+    give_up_memory();
     checkpoint = history_.checkpoint();
   }
 
@@ -187,8 +192,8 @@ Task<Outcome> Actor::revive() {
 }
 
 Task<Outcome> Actor::repeat_turns() {
-  // The state and the variables are those of the last commit already; the turns must bring them
-  // there again.
+  // Unless the actor is being loaded, the state and the variables are those of the last commit
+  // already; the turns must bring them there again.
   std::optional<state::Canonical> state = std::exchange(state_, std::nullopt);
   guest::Vars vars = std::exchange(vars_, {});
   if (const Checkpoint* checkpoint = history_.checkpoint()) {
@@ -207,9 +212,9 @@ Task<Outcome> Actor::repeat_turns() {
     turn = record.turn;
     break;
   }
+  if (different.empty()) co_return Outcome{};
   state_ = std::move(state);
   vars_ = std::move(vars);
-  if (different.empty()) co_return Outcome{};
   drop_instance();
   co_return Outcome{
       .ending = Ending::trap,
@@ -233,6 +238,12 @@ void Actor::forget_memory() {
                                               .vars = vars_}));
 }
 
+// Variables and state alone go on, and whoever repeats the turns must know it.
+void Actor::give_up_memory() {
+  forget_memory();
+  if (journaled_) mark(journal::Kind::restart, {});
+}
+
 void Actor::checkpoint() {
   if (!instance_ || !version_->module->not_capturable().empty()) return;
   auto memory = instance_->capture();
@@ -247,6 +258,7 @@ void Actor::checkpoint() {
                                               .vars = vars_,
                                               .memory = std::move(*memory)}));
   start_up_.reset();
+  keep_checkpoint();
 }
 
 // The memory may be half changed: it is gone, and comes back by the history.

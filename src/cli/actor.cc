@@ -7,6 +7,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <iostream>
@@ -32,6 +33,9 @@ struct ActorArguments {
   std::string input;
   bool from_stdin = false;
   bool is_event = false;
+  std::uint64_t turn = 0;
+  std::uint64_t limit = 0;
+  bool forgets = false;
 };
 
 std::string text_of(json::Value object, std::string_view name) {
@@ -169,6 +173,66 @@ int follow(const ActorArguments& arguments, std::string_view verb, bool is_log) 
   return answer->is_ok() ? 0 : fail(answer->problem());
 }
 
+std::string short_text(std::string text) {
+  constexpr std::size_t shown_max = 60;
+  if (text.size() <= shown_max) return text;
+  text.resize(shown_max);
+  return text + "...";
+}
+
+// The newest first.
+int history(const ActorArguments& arguments) {
+  const auto path = path_of(arguments, "/history");
+  if (!path) return wrong_usage;
+  const Result<Client> client = Client::create(arguments.server);
+  if (!client) return fail(client.error().message);
+  std::vector<std::vector<std::string>> rows = {
+      {"turn", "kind", "time", "function", "input", "result", "committed"}};
+  std::uint64_t left = arguments.limit;
+  std::string from;
+  while (left > 0) {
+    const Result<ServerAnswer> answer =
+        client->send({.path = fmt::format(
+                          "{}&limit={}{}", *path, std::min<std::uint64_t>(left, page_size), from)});
+    if (!answer) return fail(answer.error().message);
+    if (!answer->is_ok()) return fail(answer->problem());
+    json::Tape tape;
+    if (!json::parse(answer->body, tape)) return fail("the server's answer is not JSON");
+    for (const json::Value entry : tape.root().find("entries")->elements()) {
+      --left;
+      if (arguments.server.json) {
+        fmt::print("{}\n", entry.raw());
+        continue;
+      }
+      const std::int64_t ns = entry.find("time_ns")->integer().value_or(0);
+      std::string reason = text_of(entry, "reason");
+      rows.push_back({text_of(entry, "turn"),
+                      text_of(entry, "kind"),
+                      fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
+                                  fmt::gmtime(static_cast<std::time_t>(ns / 1'000'000'000))),
+                      text_of(entry, "function"),
+                      short_text(text_of(entry, "input")),
+                      reason == "-" ? text_of(entry, "result")
+                                    : text_of(entry, "result") + ": " + short_text(reason),
+                      text_of(entry, "committed")});
+    }
+    const auto next = tape.root().find("next");
+    if (!next || next->is_null()) break;
+    from = fmt::format("&from={}", next->raw());
+  }
+  if (!arguments.server.json) fmt::print("{}", table(rows));
+  return 0;
+}
+
+// Rewinds, or forks to another key.
+int go_to(const ActorArguments& arguments, bool forks) {
+  auto path = path_of(arguments, forks ? "/fork" : "/rewind");
+  if (!path) return wrong_usage;
+  if (arguments.turn != 0) *path += fmt::format("&turn={}", arguments.turn);
+  if (forks) *path += "&to=" + percent_encode(arguments.function);
+  return ask(arguments.server, {.method = "POST", .path = *path}, print_actor);
+}
+
 }  // namespace
 
 void add_actor(CLI::App& program, Run& run) {
@@ -179,7 +243,9 @@ void add_actor(CLI::App& program, Run& run) {
       "  troupe actor list --plugin todo\n"
       "  troupe actor call count_vowels/one count_vowels --input 'hello world'\n"
       "  troupe actor call todo/todo:all addTodo --event --input '{\"todo\":\"milk\"}'\n"
-      "  troupe actor watch todo/todo:all");
+      "  troupe actor watch todo/todo:all\n"
+      "  troupe actor history todo/todo:all\n"
+      "  troupe actor rewind todo/todo:all 17");
   const auto add = [&](const std::string& name,
                        const std::string& help,
                        bool has_address,
@@ -198,10 +264,34 @@ void add_actor(CLI::App& program, Run& run) {
 
   const auto [list_command, list_arguments] = add("list", "List the actors", false, list);
   list_command->add_option("--plugin", list_arguments->plugin, "Only those of this plugin");
-  add("show", "Print what is known about an actor", true, [](const ActorArguments& arguments) {
-    const auto path = path_of(arguments, "");
-    return path ? ask(arguments.server, {.path = *path}, print_actor) : wrong_usage;
-  });
+  const auto [show_command, show_arguments] =
+      add("show", "Print what is known about an actor", true, [](const ActorArguments& arguments) {
+        auto path = path_of(arguments, "");
+        if (path && arguments.turn != 0) *path += fmt::format("&at={}", arguments.turn);
+        return path ? ask(arguments.server, {.path = *path}, print_actor) : wrong_usage;
+      });
+  show_command->add_option("--at", show_arguments->turn, "As it was at the end of that turn")
+      ->check(CLI::PositiveNumber);
+  const auto [history_command, history_arguments] =
+      add("history", "Print what happened to an actor, the newest first", true, history);
+  history_arguments->limit = 50;
+  history_command->add_option("--limit", history_arguments->limit, "How many entries at most")
+      ->capture_default_str();
+  const auto [rewind_command, rewind_arguments] =
+      add("rewind",
+          "Make an actor again what it was at the end of a turn; open pages see it",
+          true,
+          [](const auto& arguments) { return go_to(arguments, false); });
+  rewind_command->add_option("TURN", rewind_arguments->turn, "As history has it")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  const auto [fork_command, fork_arguments] =
+      add("fork", "Begin another actor as a copy of this one", true, [](const auto& arguments) {
+        return go_to(arguments, true);
+      });
+  fork_command->add_option("KEY", fork_arguments->function, "Of the new actor")->required();
+  fork_command->add_option("--at", fork_arguments->turn, "As it was at the end of that turn")
+      ->check(CLI::PositiveNumber);
   const auto [call_command, call_arguments] =
       add("call", "Call a function of an actor, which starts if it is not there", true, call);
   call_command->add_option("FUNCTION", call_arguments->function, "The export to call")->required();
@@ -226,9 +316,20 @@ void add_actor(CLI::App& program, Run& run) {
       "Drop an actor's instance: back to its last commit",
       true,
       [](const auto& arguments) { return order(arguments, "/restart", "POST", "was restarted"); });
-  add("delete", "End an actor", true, [](const auto& arguments) {
-    return order(arguments, "", "DELETE", "has ended");
-  });
+  const auto [delete_command, delete_arguments] =
+      add("delete", "End an actor; its history stays", true, [](const ActorArguments& arguments) {
+        const auto path = path_of(arguments, "");
+        if (!path) return wrong_usage;
+        return ask(arguments.server,
+                   {.method = "DELETE", .path = *path + (arguments.forgets ? "&forget=true" : "")},
+                   [&](const std::string&) {
+                     fmt::print("{} {}\n",
+                                arguments.address,
+                                arguments.forgets ? "has ended and is forgotten" : "has ended");
+                   });
+      });
+  delete_command->add_flag(
+      "--forget", delete_arguments->forgets, "Remove all that the journal has of it, too");
 }
 
 }  // namespace troupe::cli

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/task.h"
 #include "journal/record.h"
 
 #include <chrono>
@@ -39,6 +40,9 @@ class Host {
   // What the guest's next HTTP request was answered with, in a turn that is run once more; nothing
   // when the request is to be made.
   virtual std::optional<journal::HttpAnswer> recorded_answer() { return std::nullopt; }
+  // Awaited before a request leaves: false when it must not, and the call has failed. Not on the
+  // guest's stack.
+  virtual Task<bool> may_leave() { co_return true; }
   // What a request was answered with that has been made, for the record of the turn.
   virtual void answered(journal::HttpAnswer) {}
 

@@ -344,8 +344,14 @@ Task<bool> answer_http(shard::Shard& shard, Call& call, SteadyClock::time_point 
   journal::HttpAnswer answer;
   if (is_made) {
     const SteadyClock::time_point begin = SteadyClock::now();
-    Task<journal::HttpAnswer> under_way = travel(shard, call, asked, deadline);
-    answer = co_await std::move(under_way);
+    Task<bool> leaving = call.host.may_leave();
+    const bool may_leave = co_await std::move(leaving);
+    if (may_leave) {
+      Task<journal::HttpAnswer> under_way = travel(shard, call, asked, deadline);
+      answer = co_await std::move(under_way);
+    } else {
+      answer.error = "the request was not made: the turns before it could not be recorded";
+    }
     if (answer.status == 0 && answer.error.empty()) co_return false;
     answer.took_ns = std::chrono::nanoseconds(SteadyClock::now() - begin).count();
   } else {

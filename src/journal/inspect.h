@@ -22,8 +22,10 @@ struct DumpOptions {
 Result<> dump(const std::filesystem::path& file,
               const DumpOptions& options,
               const std::function<bool(std::uint64_t batch, const Entry& entry)>& take);
-// One entry as one JSON object. Text that is not UTF-8 is given in base64 under NAME_base64.
+// One entry as one JSON object; with its batch, where that is known. Text that is not UTF-8 is
+// given in base64 under NAME_base64.
 std::string as_json(std::uint64_t batch, const Entry& entry);
+std::string as_json(const Entry& entry);
 
 struct Verified {
   std::uint64_t batches = 0;

@@ -79,10 +79,13 @@ void append(std::string& json, const Answer& answer) {
 }  // namespace
 
 std::string as_json(std::uint64_t batch, const Entry& entry) {
+  return fmt::format("{{\"batch\":{},", batch) + as_json(entry).substr(1);
+}
+
+std::string as_json(const Entry& entry) {
   const Record& record = entry.record;
   const Changes& changes = entry.changes;
-  std::string json = fmt::format("{{\"batch\":{},\"partition\":{},\"sequence\":{},\"kind\":\"{}\"",
-                                 batch,
+  std::string json = fmt::format("{{\"partition\":{},\"sequence\":{},\"kind\":\"{}\"",
                                  partition_of(entry.subject.address),
                                  entry.sequence,
                                  name_of(record.kind));

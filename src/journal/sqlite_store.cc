@@ -84,7 +84,7 @@ Result<> prepare_to_write(Database& database) {
   TRY_VOID(database.run("PRAGMA journal_mode = WAL"));
   TRY_VOID(database.run(
       "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;"
-      "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON"));
+      "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON"));
   TRY(const std::int64_t application, database.number("PRAGMA application_id"));
   TRY(const std::int64_t tables, database.number("SELECT count(*) FROM sqlite_schema"));
   if (application == 0 && tables == 0) {

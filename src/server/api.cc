@@ -132,7 +132,11 @@ void Api::handle_actors(ApiCall call, std::string_view rest) {
   const std::string_view verb = take_part(rest);
   using Kind = actor::Message::Kind;
   if (verb.empty()) {
+    const bool of_the_past = !parameter(call.request, "at").empty();
+    const bool forgets = parameter(call.request, "forget") == "true";
+    if (method == "GET" && of_the_past) return show_past(std::move(call), address);
     if (method == "GET") return send(std::move(call), address, Kind::show);
+    if (method == "DELETE" && forgets) return end_and_forget(std::move(call), address);
     if (method == "DELETE") return send(std::move(call), address, Kind::end);
     return refuse_method(call, "GET, DELETE");
   }
@@ -145,6 +149,14 @@ void Api::handle_actors(ApiCall call, std::string_view rest) {
     if (method != "GET") return refuse_method(call, "GET");
     return verb == "watch" ? watch_actor(std::move(call), address)
                            : watch_logs(std::move(call), address);
+  }
+  if (verb == "history") {
+    if (method != "GET") return refuse_method(call, "GET");
+    return list_history(std::move(call), address);
+  }
+  if (verb == "rewind" || verb == "fork") {
+    if (method != "POST") return refuse_method(call, "POST");
+    return verb == "rewind" ? rewind(std::move(call), address) : fork(std::move(call), address);
   }
   if (takes_name || verb == "restart" || verb == "stop") {
     if (method != "POST") return refuse_method(call, "POST");

@@ -7,13 +7,16 @@
 #include "actor/system.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "journal/journal.h"
 #include "server/deployer.h"
 #include "server/log_feed.h"
 #include "socket/route.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +26,7 @@ namespace troupe::server {
 struct ApiParts {
   actor::System& system;
   Log& log;
+  journal::Journal* journal = nullptr;  // null when nothing is kept
   // Null under `troupe dev`, which takes plugins from their files.
   Deployer* deployer = nullptr;
   std::shared_ptr<LogFeed> log_feed;
@@ -63,11 +67,20 @@ class Api {
 
   // Actors (api_actors.cc).
   void list_actors(ApiCall call);
+  void answer_list(ApiCall& call, std::vector<actor::ActorSummary> actors, std::size_t limit);
   void send(ApiCall call, const actor::Address& address, actor::Message::Kind kind);
   void call_function(ApiCall call, const actor::Address& address, std::string_view function);
   void send_event(ApiCall call, const actor::Address& address, std::string_view event);
   void watch_actor(ApiCall call, const actor::Address& address);
   void watch_logs(ApiCall call, const actor::Address& address);
+  // The past (api_history.cc).
+  void show_past(ApiCall call, const actor::Address& address);
+  void list_history(ApiCall call, const actor::Address& address);
+  void rewind(ApiCall call, const actor::Address& address);
+  void fork(ApiCall call, const actor::Address& address);
+  void end_and_forget(ApiCall call, const actor::Address& address);
+  // The turn a parameter names; refuses the call when it names none.
+  std::optional<std::uint64_t> turn_of(ApiCall& call, std::string_view name);
 
   // Plugins (api_plugins.cc).
   void list_plugins(ApiCall call, std::string name);
@@ -91,5 +104,7 @@ class Api {
 // The value of a query's parameter; empty when there is none.
 std::string_view parameter(const wire::Request& request, std::string_view name);
 wire::Response json_response(std::uint16_t status, std::string body);
+// What is answered to whoever asked an actor that did not do it.
+wire::Response problem_of(const actor::Answer& answer, const wire::Request& request);
 
 }  // namespace troupe::server

@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <iterator>
+#include <set>
 #include <utility>
 
 namespace troupe::server {
@@ -35,19 +37,10 @@ std::uint16_t status_of(const Answer& answer) {
     case Verdict::busy:
       return 429;
     case Verdict::down:
+    case Verdict::unavailable:
       return 503;
   }
   return 500;
-}
-
-wire::Response problem_of(const Answer& answer, const wire::Request& request) {
-  std::int64_t retry_seconds = (answer.retry_ms + 999) / 1000;
-  if (answer.verdict == Verdict::busy) retry_seconds = 1;
-  return wire::problem_response({.status = status_of(answer),
-                                 .type = std::string(actor::type_of(answer)),
-                                 .detail = answer.message,
-                                 .request_id = request.request_id,
-                                 .retry_seconds = retry_seconds});
 }
 
 std::string event_answer(const Answer& answer) {
@@ -63,7 +56,31 @@ std::string event_answer(const Answer& answer) {
   return body + "]}";
 }
 
+// Those that only the journal has: nobody has sent them anything for a while.
+void add_sleepers(std::vector<actor::ActorSummary>& actors,
+                  const std::vector<journal::ActorLine>& lines) {
+  std::set<std::string, std::less<>> known;
+  for (const actor::ActorSummary& actor : actors) known.insert(actor.address);
+  for (const journal::ActorLine& line : lines) {
+    if (line.ended || known.contains(line.address)) continue;
+    std::string json = "{\"address\":";
+    json::quote(json, line.address);
+    json += fmt::format(",\"status\":\"asleep\",\"turn\":{},\"viewers\":0}}", line.turn);
+    actors.push_back({line.address, std::move(json)});
+  }
+}
+
 }  // namespace
+
+wire::Response problem_of(const Answer& answer, const wire::Request& request) {
+  std::int64_t retry_seconds = (answer.retry_ms + 999) / 1000;
+  if (answer.verdict == Verdict::busy) retry_seconds = 1;
+  return wire::problem_response({.status = status_of(answer),
+                                 .type = std::string(actor::type_of(answer)),
+                                 .detail = answer.message,
+                                 .request_id = request.request_id,
+                                 .retry_seconds = retry_seconds});
+}
 
 void Api::list_actors(ApiCall call) {
   const std::string_view wanted = parameter(call.request, "limit");
@@ -79,33 +96,55 @@ void Api::list_actors(ApiCall call) {
   const std::size_t shard = call.shard.index();
   std::string plugin(parameter(call.request, "plugin"));
   std::string after(parameter(call.request, "after"));
+  std::string prefix = plugin.empty() ? std::string() : plugin + '/';
+  std::string from = after;
   // One more than is shown tells whether there are more.
   parts_.system.gather(
       shard,
       [plugin = std::move(plugin), after = std::move(after), limit](const actor::Actors& actors) {
         return actors.list(plugin, after, limit + 1);
       },
-      [this, call = std::move(call), limit](
+      [this, call = std::move(call), limit, prefix = std::move(prefix), from = std::move(from)](
           std::vector<std::vector<actor::ActorSummary>> shards) mutable {
         std::vector<actor::ActorSummary> all;
         for (auto& each : shards) std::move(each.begin(), each.end(), std::back_inserter(all));
-        std::ranges::sort(all, {}, &actor::ActorSummary::address);
-        const bool has_more = all.size() > limit;
-        if (has_more) all.resize(limit);
-        std::string body = "{\"actors\":[";
-        for (const actor::ActorSummary& each : all) {
-          if (body.back() != '[') body += ',';
-          body += each.json;
-        }
-        body += "],\"next\":";
-        if (has_more) {
-          json::quote(body, all.back().address);
-        } else {
-          body += "null";
-        }
-        body += '}';
-        answer(call, json_response(200, std::move(body)));
+        if (parts_.journal == nullptr) return answer_list(call, std::move(all), limit);
+        // Shared with the journal's thread, which copies its functions.
+        auto shared = std::make_shared<ApiCall>(std::move(call));
+        auto known = std::make_shared<std::vector<actor::ActorSummary>>(std::move(all));
+        parts_.journal->list(
+            prefix,
+            from,
+            limit + 1,
+            [this, shared, known, limit](Result<std::vector<journal::ActorLine>> lines) {
+              shared->shard.send([this, shared, known, limit, lines = std::move(lines)] {
+                if (lines.has_error()) {
+                  return refuse(*shared, 500, "journal", lines.error().message);
+                }
+                add_sleepers(*known, *lines);
+                answer_list(*shared, std::move(*known), limit);
+              });
+            });
       });
+}
+
+void Api::answer_list(ApiCall& call, std::vector<actor::ActorSummary> actors, std::size_t limit) {
+  std::ranges::sort(actors, {}, &actor::ActorSummary::address);
+  const bool has_more = actors.size() > limit;
+  if (has_more) actors.resize(limit);
+  std::string body = "{\"actors\":[";
+  for (const actor::ActorSummary& each : actors) {
+    if (body.back() != '[') body += ',';
+    body += each.json;
+  }
+  body += "],\"next\":";
+  if (has_more) {
+    json::quote(body, actors.back().address);
+  } else {
+    body += "null";
+  }
+  body += '}';
+  answer(call, json_response(200, std::move(body)));
 }
 
 void Api::send(ApiCall call, const actor::Address& address, actor::Message::Kind kind) {

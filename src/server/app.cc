@@ -1,12 +1,14 @@
 #include "server/app.h"
 
 #include "channel/socket_channels.h"
+#include "journal/sqlite_journal.h"
 #include "server/local_call.h"
 #include "web/assets.h"
 
 #include <fmt/format.h>
 
 #include <functional>
+#include <latch>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -87,6 +89,10 @@ Result<void> App::build(const DevExtras* dev) {
     TRY(data_, DataDir::open(config_.data_dir));
     session_key_ = data_->session_key();
     cache_folder_ = data_->cache_folder();
+    const std::filesystem::path file =
+        config_.journal.empty() ? config_.data_dir / journal::file_name : config_.journal;
+    TRY(journal_, journal::open_sqlite({.file = file}, clock_));
+    system_.use(*journal_);
   }
   const ServerBounds& bounds = config_.bounds;
   TRY(engine_,
@@ -117,10 +123,12 @@ Result<void> App::build(const DevExtras* dev) {
                                    system_,
                                    clock_,
                                    [this](std::span<const TopicConfig> topics) { route(topics); });
+    system_.use(*deployer_);
   }
   api_ = std::make_unique<Api>(ApiParts{
       .system = system_,
       .log = *log_,
+      .journal = journal_.get(),
       .deployer = deployer_.get(),
       .log_feed = log_feed_,
       .token = data_ ? data_->admin_token() : "",
@@ -171,8 +179,11 @@ Result<std::unique_ptr<socket::Listener>> App::open_admin() {
   options.mounts.clear();
   options.routes = api_->routes();
   options.routes.push_back(get("/readyz", [this](const wire::Request&) {
-    return ready_ ? socket::text_response(200, "ready\n")
-                  : socket::text_response(503, "The server is about to end.\n");
+    if (!ready_) return socket::text_response(503, "The server is about to end.\n");
+    const journal::Health health = journal_ ? journal_->health() : journal::Health{};
+    if (!health.refusing) return socket::text_response(200, "ready\n");
+    return socket::text_response(
+        503, fmt::format("The journal cannot be written, and turns are refused: {}\n", health.why));
   }));
   return socket::Listener::create(std::move(options), shards_, *log_);
 }
@@ -204,9 +215,23 @@ void App::route(std::span<const TopicConfig> topics) {
 
 void App::start() {
   ready_ = true;
+  system_.resume();
   shards_.start();
   http_->start();
   if (admin_) admin_->start();
+}
+
+// What sleeps has a checkpoint, and the next start has nothing to repeat.
+void App::sleep_all() {
+  if (!journal_) return;
+  std::latch asleep(static_cast<std::ptrdiff_t>(shards_.size()));
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    shards_[shard].send([this, shard, &asleep] {
+      system_.on(shard).sleep_all();
+      asleep.count_down();
+    });
+  }
+  asleep.wait();
 }
 
 void App::stop() {
@@ -214,6 +239,7 @@ void App::stop() {
   http_->drain();
   if (admin_) admin_->drain();
   if (deployer_) deployer_->stop();
+  sleep_all();
   shards_.stop();
 }
 

@@ -11,6 +11,7 @@
 #include "channel/context.h"
 #include "guest/engine.h"
 #include "guest/module_cache.h"
+#include "journal/journal.h"
 #include "server/api.h"
 #include "server/config.h"
 #include "server/data_dir.h"
@@ -79,6 +80,7 @@ class App {
   Result<void> build(const DevExtras* dev);
   Result<std::unique_ptr<socket::Listener>> open_http(const DevExtras* dev);
   Result<std::unique_ptr<socket::Listener>> open_admin();
+  void sleep_all();
 
   // In the order of need: what stands below uses what stands above and ends before it.
   const Config config_;
@@ -90,6 +92,7 @@ class App {
   std::filesystem::path cache_folder_;
   std::unique_ptr<guest::Engine> engine_;
   std::unique_ptr<guest::ModuleCache> cache_;
+  std::unique_ptr<journal::Journal> journal_;  // null when nothing is kept
   shard::Shards shards_;
   actor::System system_;
   // By shard, then by mount.

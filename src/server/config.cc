@@ -103,7 +103,7 @@ class Reader {
     file.table("admin", [this](Section& section) { read_admin(section); });
     file.table("log", [this](Section& section) { read_log(section); });
     file.table("limits", [this](Section& section) { read_bounds(section); });
-    file.not_offered("journal", "remove the table: states are kept in memory only");
+    file.table("journal", [this](Section& section) { read_journal(section); });
     file.not_offered("pages", "serve a page of your own from http.static");
     file.tables("plugins", "NAME", [this](const std::string& name, Section& section) {
       read_plugin(name, section);
@@ -165,6 +165,20 @@ class Reader {
     if (!section.string("listen", config_.admin)) return;
     if (auto address = check_address(config_.admin); !address) {
       section.mistake("listen", address.error().message);
+    }
+  }
+
+  void read_journal(Section& section) {
+    constexpr std::string_view scheme = "sqlite:";
+    std::string url;
+    if (!section.string("url", url)) return;
+    if (!url.starts_with(scheme)) {
+      section.mistake("url",
+                      fmt::format("\"{}\" is none of a journal that this version of troupe has; "
+                                  "write \"sqlite:\" or \"sqlite:PATH\"",
+                                  url));
+    } else if (url.size() > scheme.size()) {
+      config_.journal = folder_ / url.substr(scheme.size());
     }
   }
 
@@ -230,6 +244,7 @@ class Reader {
     section.number("log_bytes_per_second", bounds.log_bytes_per_second_max, 0, gib);
     section.number("timers", bounds.timers_max, 0, 1'000'000);
     section.number("subscriptions", bounds.topics_max, 0, 1'000'000);
+    section.number("outbox", bounds.outbox_max, 1, 1'000'000);
   }
 
   void read_plugin(const std::string& name, Section& section) {
@@ -250,16 +265,13 @@ class Reader {
     read_behaviour(section, plugin.behaviour);
     if (std::string durability; section.string("durability", durability)) {
       static const std::vector<std::string> known = {"none", "async", "commit"};
-      if (durability == "commit" || durability == "async") {
-        section.mistake("durability",
-                        fmt::format("\"{}\" needs the journal, which this version of troupe does "
-                                    "not offer yet; write \"none\" or leave the key out: states "
-                                    "are kept in memory only",
-                                    durability));
-      } else if (durability != "none") {
+      const auto found = std::find(known.begin(), known.end(), durability);
+      if (found == known.end()) {
         section.mistake(
             "durability",
             fmt::format("unknown durability \"{}\"{}", durability, suggestion(durability, known)));
+      } else {
+        plugin.durability = static_cast<actor::Durability>(found - known.begin());
       }
     }
     section.flag("init_payload", plugin.init_payload);

@@ -57,6 +57,7 @@ struct PluginConfig {
   bool wasi = true;
   actor::Behaviour behaviour = actor::Behaviour::live_state;
   bool init_payload = false;
+  actor::Durability durability = actor::Durability::commit;
   guest::Environment environment;
   actor::Bounds bounds;
   actor::SupervisorRules supervision;
@@ -85,6 +86,7 @@ struct Config {
   HttpConfig http;
   std::string admin;  // address with port; empty: none
   LogConfig log;
+  std::filesystem::path journal;  // the database; empty: `journal.db` in the data folder
   ServerBounds bounds;
   std::vector<PluginConfig> plugins;  // by name
   std::vector<TopicConfig> topics;    // the first match wins

@@ -406,12 +406,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"game\"\n",
                 "troupe.toml:10:13: plugins.b.behaviour: this version of troupe does not offer "
                 "\"game\" yet; it has \"call\" and \"live_state\""},
-        Mistake{"Durability",
-                "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
-                "durability = \"commit\"\n",
-                "troupe.toml:11:14: plugins.b.durability: \"commit\" needs the journal, which this "
-                "version of troupe does not offer yet; write \"none\" or leave the key out: states "
-                "are kept in memory only"},
+        Mistake{"JournalElsewhere",
+                "[journal]\nurl = \"nats://127.0.0.1\"\n",
+                "troupe.toml:9:7: journal.url: \"nats://127.0.0.1\" is none of a journal that this "
+                "version of troupe has; write \"sqlite:\" or \"sqlite:PATH\""},
         Mistake{"UnknownDurability",
                 "[plugins.b]\nsource = \"todo.js\"\n"
                 "behaviour = \"live_state\"\ndurability = \"non\"\n",
@@ -462,10 +460,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "[plugins.b]\nmanifest = \"todo.js\"\nbehaviour = \"live_state\"\n",
                 "troupe.toml:9:12: plugins.b.manifest: todo.js:1:1: wasm: No wasm files specified "
                 "in Extism manifest"},
-        Mistake{"Journal",
-                "[journal]\nurl = \"sqlite:\"\n",
-                "troupe.toml:8:1: journal: this version of troupe does not offer it yet; remove "
-                "the table: states are kept in memory only"},
         Mistake{
             "Template",
             "actor = \"{tpoic}\"\n",

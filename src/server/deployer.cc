@@ -25,6 +25,7 @@ bool same_version(const actor::PluginVersion& a, const actor::PluginVersion& b) 
     const guest::Limits& limits = version.environment.limits;
     return std::tie(version.behaviour,
                     version.init_payload,
+                    version.durability,
                     version.environment.config,
                     version.environment.allowed_hosts,
                     version.environment.secrets,  // those read again may be others
@@ -241,6 +242,36 @@ DeployOutcome Deployer::remove_now(const std::string& name, bool force) {
   system_.uninstall(name);
   parts_.log.info("plugin {}: deleted; it waits for a deploy", name);
   return {.kind = Kind::done};
+}
+
+void Deployer::find_version(std::string plugin, std::string hash, Found done) {
+  boost::asio::post(
+      worker_, [this, plugin = std::move(plugin), hash = std::move(hash), done = std::move(done)] {
+        done(version_now(plugin, hash));
+      });
+}
+
+Result<std::shared_ptr<const actor::PluginVersion>> Deployer::version_now(const std::string& name,
+                                                                          const std::string& hash) {
+  const LoadedPlugin* plugin = find(name);
+  const DeployedPlugin* deployed = deployments_.find(name);
+  if (plugin == nullptr || deployed == nullptr || deployed->find(hash) == nullptr) {
+    return Error{fmt::format(
+        "its last turns ran with version {} of the plugin {}, which is not kept any more: deploy "
+        "it once more, and then the present one",
+        hash,
+        name)};
+  }
+  std::weak_ptr<const actor::PluginVersion>& known = old_versions_[hash];
+  if (auto version = known.lock()) return version;
+  TRY(const std::string wasm, deployments_.read(name, hash));
+  PluginConfig config = plugin->config;
+  config.source.clear();
+  config.wasm = fmt::format("version {} of {}", hash, name);
+  TRY(auto version,
+      make_version(config, {.wasm = {wasm.begin(), wasm.end()}}, parts_.cache, parts_.engine));
+  known = version;
+  return version;
 }
 
 DeployOutcome Deployer::apply_now(const Config& config) {

@@ -5,6 +5,7 @@
 // thread. Owned by the app.
 #pragma once
 
+#include "actor/archive.h"
 #include "actor/system.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -17,6 +18,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -53,7 +55,7 @@ struct PluginView {
   std::string not_capturable;          // why its memory cannot be kept asleep; empty: it can
 };
 
-class Deployer {
+class Deployer final : public actor::Archive {
  public:
   using Done = std::function<void(DeployOutcome)>;
   using Route = std::function<void(std::span<const TopicConfig>)>;
@@ -66,7 +68,7 @@ class Deployer {
            Route route);
   Deployer(const Deployer&) = delete;
   Deployer& operator=(const Deployer&) = delete;
-  ~Deployer();
+  ~Deployer() override;
 
   // Loads and installs every plugin, before the shards run. Blocks.
   Result<void> load(const Config& config);
@@ -80,6 +82,8 @@ class Deployer {
   // then nothing is.
   void apply(Config config, Done done);
   std::vector<PluginView> list() const;
+  // One that is kept, run as the plugin's present configuration says.
+  void find_version(std::string plugin, std::string hash, Found done) override;
 
   // Ends what is under way; what waits is dropped. The shards must still run.
   void stop();
@@ -90,6 +94,8 @@ class Deployer {
   DeployOutcome roll_back_now(const std::string& name, const std::string& hash);
   DeployOutcome remove_now(const std::string& name, bool force);
   DeployOutcome apply_now(const Config& config);
+  Result<std::shared_ptr<const actor::PluginVersion>> version_now(const std::string& name,
+                                                                  const std::string& hash);
 
   // Checks the code and tries `migrate`; the version is set when all is well.
   struct Candidate {
@@ -126,6 +132,8 @@ class Deployer {
   std::vector<LoadedPlugin> plugins_;
   std::vector<TopicConfig> topics_;
   std::set<std::string> mounts_;  // that the server has
+  // By content, of those that actors had to be brought back with.
+  std::map<std::string, std::weak_ptr<const actor::PluginVersion>> old_versions_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::vector<PluginView> views_;

@@ -57,6 +57,15 @@ std::string_view name_of(actor::Behaviour behaviour) {
   return "";
 }
 
+static std::string_view durability_of(const Config& config,
+                                      std::vector<PluginConfig>::const_iterator plugin,
+                                      const channel::TopicRule& rule) {
+  constexpr std::array<std::string_view, 3> names = {"none", "async", "commit"};
+  const bool is_kept =
+      !config.data_dir.empty() && plugin != config.plugins.end() && !rule.actor.has_join();
+  return names[is_kept ? static_cast<std::size_t>(plugin->durability) : 0];
+}
+
 std::vector<TopicRow> describe(const Config& config) {
   std::vector<TopicRow> rows;
   for (const TopicConfig& topic : config.topics) {
@@ -70,7 +79,7 @@ std::vector<TopicRow> describe(const Config& config) {
          .behaviour = std::string(plugin == config.plugins.end() ? "" : name_of(plugin->behaviour)),
          .actor = topic.rule.actor.text(),
          .shared = shared_by(topic.rule),
-         .durability = "none"});
+         .durability = std::string(durability_of(config, plugin, topic.rule))});
   }
   return rows;
 }

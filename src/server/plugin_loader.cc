@@ -124,6 +124,7 @@ Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginCon
   version->module = std::move(*module);
   version->behaviour = plugin.behaviour;
   version->init_payload = plugin.init_payload;
+  version->durability = plugin.durability;
   version->environment = plugin.environment;
   version->bounds = plugin.bounds;
   version->supervision = plugin.supervision;

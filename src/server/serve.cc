@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <utility>
@@ -20,8 +21,11 @@ namespace {
 namespace asio = boost::asio;
 
 void print_start(const App& app) {
-  fmt::print("{}\n", as_table(describe(app.config())));
-  fmt::print("States are kept in memory only and end with the server.\n\n");
+  const std::vector<TopicRow> rows = describe(app.config());
+  fmt::print("{}\n", as_table(rows));
+  if (std::ranges::all_of(rows, [](const TopicRow& row) { return row.durability == "none"; })) {
+    fmt::print("States are kept in memory only and end with the server.\n\n");
+  }
   for (const std::string& address : app.http_addresses()) fmt::print("http://{}\n", address);
   for (const std::string& address : app.admin_addresses()) {
     fmt::print("http://{} for operators\n", address);

@@ -93,10 +93,10 @@ class TestCheck:
     def test_prints_who_serves_which_topic(self, troupe):
         printed = troupe("check", "--print").stdout
         assert printed.splitlines()[0].split() == ["topic", "plugin", "behaviour", "actor", "shared", "by", "durability"]
-        assert "counter:*  counter  live_state  {topic}  all viewers of the topic  none" in printed
+        assert "counter:*  counter  live_state  {topic}  all viewers of the topic  commit" in printed
         (row,) = json.loads(troupe("check", "--json").stdout)
         assert row == {"topic": "counter:*", "plugin": "counter", "behaviour": "live_state", "actor": "{topic}",
-                       "shared_by": "all viewers of the topic", "durability": "none"}
+                       "shared_by": "all viewers of the topic", "durability": "commit"}
 
     def test_names_every_mistake_with_its_place(self, troupe, tmp_path):
         (tmp_path / "troupe.toml").write_text('dta_dir = "x"\n[plugins.a]\nsource = "a.js"\nbehaviour = "live_state"\n')
@@ -139,8 +139,7 @@ class TestServe:
     def test_prints_a_table_and_its_addresses_and_ends_well(self, tmp_path):
         server = self.serve(tmp_path)
         with server:
-            assert "counter:*  counter  live_state  {topic}  all viewers of the topic  none" in server.output()
-            assert "States are kept in memory only" in server.output()
+            assert "counter:*  counter  live_state  {topic}  all viewers of the topic  commit" in server.output()
             assert get(server.port, "/healthz")[0].status == 200
             assert get(admin_port(server), "/healthz")[0].status == 200
             assert get(admin_port(server), "/readyz")[0].status == 200

@@ -1,0 +1,415 @@
+// Durable actors against a journal that commits when the test says so, or fails.
+#include "actor/testing.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::actor {
+namespace {
+
+using journal::Beside;
+using journal::Changes;
+using journal::Entry;
+using journal::Kind;
+using journal::Past;
+using journal::Record;
+using journal::Subject;
+using journal::Ticket;
+using test::ActorTest;
+using test::Lines;
+using test::Screen;
+
+// Everything in memory, and nothing durable before commit(). Called on the test's thread.
+class HeldJournal final : public journal::Journal {
+ public:
+  // What has been appended and not committed, of all appenders.
+  std::size_t waiting() const {
+    std::size_t count = 0;
+    for (const HeldAppender* each : appenders_) count += each->waiting.size();
+    return count;
+  }
+  void commit() {
+    for (HeldAppender* each : appenders_) each->commit();
+  }
+  void fail() {
+    refusing = true;
+    for (HeldAppender* each : appenders_) each->fail();
+  }
+
+  bool refusing = false;
+  std::map<std::string, std::vector<Entry>, std::less<>> entries;
+  std::map<std::string, journal::Checkpoint, std::less<>> checkpoints;
+
+  std::unique_ptr<journal::Appender> appender(journal::Committed& committed) override {
+    return std::make_unique<HeldAppender>(*this, committed);
+  }
+  void load(std::string address,
+            std::optional<std::uint64_t>,
+            Reply<std::optional<Past>> reply) override {
+    const auto found = entries.find(address);
+    if (found == entries.end()) {
+      reply(std::optional<Past>());
+      return;
+    }
+    const Entry& last = found->second.back();
+    Past past{.last = last.subject,
+              .turn = last.record.turn,
+              .last_time_ns = last.record.last_time_ns,
+              .ended = last.record.kind == Kind::end,
+              .sent = last.changes.sent};
+    std::uint64_t from = 0;
+    if (const auto kept = checkpoints.find(address); kept != checkpoints.end()) {
+      past.checkpoint = kept->second;
+      from = kept->second.subject.number;
+    }
+    for (const Entry& entry : found->second) {
+      if (entry.subject.incarnation != last.subject.incarnation) continue;
+      if (entry.subject.number > from && entry.record.committed) past.entries.push_back(entry);
+      std::vector<journal::Timer>& timers = past.timers;
+      const auto drop = [&](const std::string& name) {
+        std::erase_if(timers, [&](const journal::Timer& timer) { return timer.name == name; });
+      };
+      for (const std::string& name : entry.changes.timers_cancelled) drop(name);
+      for (const journal::Timer& timer : entry.changes.timers_set) {
+        drop(timer.name);
+        timers.push_back(timer);
+      }
+    }
+    reply(std::optional(std::move(past)));
+  }
+  void history(std::string, std::uint64_t, std::size_t, Reply<std::vector<Entry>> reply) override {
+    reply(Error{"not here"});
+  }
+  void list(std::string,
+            std::string,
+            std::size_t,
+            Reply<std::vector<journal::ActorLine>> reply) override {
+    reply(Error{"not here"});
+  }
+  void timers(std::int64_t,
+              journal::Alarm,
+              std::size_t,
+              Reply<std::vector<journal::Alarm>> reply) override {
+    reply(Error{"not here"});
+  }
+  void subscribers(std::string,
+                   std::string,
+                   std::size_t,
+                   Reply<std::vector<std::string>> reply) override {
+    reply(Error{"not here"});
+  }
+  void outbox(journal::Outgoing,
+              std::size_t,
+              Reply<std::vector<journal::Outgoing>> reply) override {
+    reply(Error{"not here"});
+  }
+  void forget(std::string, Reply<void> reply) override { reply(Error{"not here"}); }
+  void prune(Reply<std::uint64_t> reply) override { reply(Error{"not here"}); }
+  journal::Health health() const override { return {.refusing = refusing, .why = "the test"}; }
+  journal::Counters counters() const override { return {}; }
+
+ private:
+  struct Waiting {
+    Entry entry;
+    std::optional<journal::Checkpoint> checkpoint;
+  };
+
+  class HeldAppender final : public journal::Appender {
+   public:
+    HeldAppender(HeldJournal& journal, journal::Committed& committed)
+        : journal_(journal), committed_(committed) {
+      journal_.appenders_.push_back(this);
+    }
+    HeldAppender(const HeldAppender&) = delete;
+    HeldAppender& operator=(const HeldAppender&) = delete;
+    ~HeldAppender() override { std::erase(journal_.appenders_, this); }
+
+    void claim(std::uint8_t) override {}
+    journal::Appended append(const Subject& subject,
+                             const Record& record,
+                             const Changes& changes,
+                             const Beside& beside) override {
+      if (failed_) return {.refusal = journal::Refusal::failed};
+      if (journal_.refusing) return {.refusal = journal::Refusal::refusing};
+      waiting.push_back({{subject, 1, record, changes, beside.checkpoint != nullptr},
+                         beside.checkpoint == nullptr ? std::optional<journal::Checkpoint>()
+                                                      : *beside.checkpoint});
+      return {.ticket = ++last_};
+    }
+    bool keep(journal::Checkpoint checkpoint) override {
+      kept_.push_back(std::move(checkpoint));
+      return true;
+    }
+    bool drop(std::vector<journal::Outgoing>) override { return true; }
+    void recover() override { failed_ = false; }
+
+    void commit() {
+      for (Waiting& one : std::exchange(waiting, {})) {
+        std::vector<Entry>& entries = journal_.entries[one.entry.subject.address];
+        ASSERT_EQ(one.entry.subject.number, entries.size() + 1);
+        if (one.checkpoint) journal_.checkpoints[one.entry.subject.address] = *one.checkpoint;
+        entries.push_back(std::move(one.entry));
+      }
+      for (journal::Checkpoint& one : std::exchange(kept_, {})) {
+        const std::string address = one.subject.address;
+        journal_.checkpoints.insert_or_assign(address, std::move(one));
+      }
+      committed_.committed(last_);
+    }
+    void fail() {
+      failed_ = true;
+      waiting.clear();
+      kept_.clear();
+      committed_.failed(Error{"the test says so"});
+    }
+
+    std::deque<Waiting> waiting;
+
+   private:
+    HeldJournal& journal_;
+    journal::Committed& committed_;
+    std::vector<journal::Checkpoint> kept_;
+    Ticket last_ = 0;
+    bool failed_ = false;
+  };
+
+  std::vector<HeldAppender*> appenders_;
+};
+
+// The journal is there before the actors.
+struct HasJournal {
+  HeldJournal journal;
+};
+
+class GateTest : public HasJournal, public ActorTest {
+ protected:
+  GateTest() : ActorTest(Durability::commit, &journal) {}
+
+  void commit() {
+    journal.commit();
+    settle();
+  }
+  void fail() {
+    journal.fail();
+    settle();
+  }
+  ViewerPtr join_home(Screen& screen, const std::string& key, std::size_t shard = 0) {
+    return join(screen, key, shard, system.shard_of({"p", key}));
+  }
+  const std::string one = R"(patch [{"op":"replace","path":"/n","value":1}])";
+  const std::string zero = R"(patch [{"op":"replace","path":"/n","value":0}])";
+};
+
+TEST_F(GateTest, NobodySeesATurnBeforeItIsDurable) {
+  Screen screen;
+  Screen elsewhere;
+  const auto viewer = join_home(screen, "k");
+  join_home(elsewhere, "k", 1);
+  EXPECT_EQ(screen.take(), Lines{R"(joined {"n":0})"});
+  elsewhere.take();
+  EXPECT_EQ(journal.waiting(), 0U) << "a topic that is merely visited costs nothing";
+  event(viewer, "one");
+  event(viewer, "zero");
+  EXPECT_EQ(journal.waiting(), 3U) << "the first state and two turns";
+  EXPECT_EQ(screen.lines.size() + elsewhere.lines.size(), 0U);
+  EXPECT_EQ(screen.answers, 0);
+  commit();
+  EXPECT_EQ(screen.take(), (Lines{one, zero}));
+  EXPECT_EQ(elsewhere.take(), (Lines{one, zero}));
+  EXPECT_EQ(screen.answers, 2);
+}
+
+TEST_F(GateTest, WhoJoinsMeanwhileGetsTheStateOnceItIsDurable) {
+  Screen first;
+  Screen second;
+  const auto viewer = join_home(first, "k");
+  event(viewer, "one");
+  join_home(second, "k");
+  EXPECT_EQ(second.joins, 0);
+  EXPECT_EQ(second.take(), Lines{});
+  commit();
+  EXPECT_EQ(second.joins, 1);
+  EXPECT_EQ(second.take(), Lines{R"(joined {"n":1})"});
+}
+
+TEST_F(GateTest, ErrorsAndAnswersToAskersWaitTheirTurn) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  screen.take();
+  event(viewer, "one");
+  event(viewer, "fail");
+  event(viewer, "unknown");
+  std::optional<Answer> answer;
+  const auto asked =
+      std::make_shared<const Ask>(Ask{0, [&](Answer got) { answer = std::move(got); }});
+  system.send({"p", "k"},
+              {.kind = Message::Kind::event, .ask = asked, .name = "zero", .payload = "{}"});
+  settle();
+  EXPECT_EQ(screen.take(), Lines{});
+  EXPECT_FALSE(answer);
+  commit();
+  EXPECT_EQ(screen.take(),
+            (Lines{one,
+                   R"(error {"type":"error","message":"no"})",
+                   R"(error {"type":"error","message":"unknown event \"unknown\""})",
+                   zero}));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->state, R"({"n":0})");
+}
+
+TEST_F(GateTest, WhenACommitFailsTheActorGoesBackAndItsViewersRejoin) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  event(viewer, "one");
+  commit();
+  screen.take();
+  event(viewer, "zero");
+  std::optional<Answer> answer;
+  const auto asked =
+      std::make_shared<const Ask>(Ask{0, [&](Answer got) { answer = std::move(got); }});
+  system.send({"p", "k"},
+              {.kind = Message::Kind::event, .ask = asked, .name = "zero", .payload = "{}"});
+  settle();
+  fail();
+  EXPECT_EQ(screen.take(), Lines{"crashed"});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->verdict, Verdict::unavailable);
+  EXPECT_GT(answer->retry_ms, 0);
+
+  // What is durable can be read; turns are refused until the disk is well again.
+  const auto again = join_home(screen, "k");
+  EXPECT_EQ(screen.take(), Lines{R"(joined {"n":1})"});
+  event(again, "zero");
+  ASSERT_EQ(screen.lines.size(), 1U);
+  EXPECT_TRUE(screen.take()[0].starts_with(R"(error {"type":"unavailable","message":")"));
+  journal.refusing = false;
+  event(again, "zero");
+  commit();
+  EXPECT_EQ(screen.take(), Lines{zero});
+}
+
+TEST_F(GateTest, AFirstStateThatWasLostIsMadeAnew) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  screen.take();
+  event(viewer, "one");
+  fail();
+  EXPECT_EQ(screen.take(), Lines{"crashed"});
+  journal.refusing = false;
+  const auto again = join_home(screen, "k");
+  EXPECT_EQ(screen.take(), Lines{R"(joined {"n":0})"});
+  event(again, "one");
+  commit();
+  EXPECT_EQ(screen.take(), Lines{one});
+}
+
+TEST_F(GateTest, AFailureOfOneActorsShardLeavesDurableActorsAlone) {
+  Screen quiet;
+  Screen busy;
+  const auto calm = join_home(quiet, "calm");
+  event(calm, "one");
+  commit();
+  quiet.take();
+  const auto active = join_home(busy, "active");
+  event(active, "one");
+  fail();
+  EXPECT_EQ(quiet.take(), Lines{});
+  journal.refusing = false;
+  event(calm, "zero");
+  commit();
+  EXPECT_EQ(quiet.take(), Lines{zero});
+}
+
+TEST_F(GateTest, AnActorOfAViewerIsNotKept) {
+  Screen screen;
+  const auto viewer = join(screen, "own", 0, 0, true);
+  screen.take();
+  event(viewer, "one");
+  EXPECT_EQ(screen.take(), Lines{one});
+  EXPECT_EQ(journal.waiting(), 0U);
+}
+
+TEST_F(GateTest, ADeletedActorIsGoneWhenItsEndIsDurableAndLivesAgain) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  event(viewer, "one");
+  commit();
+  screen.take();
+  std::optional<Answer> answer;
+  const auto asked =
+      std::make_shared<const Ask>(Ask{0, [&](Answer got) { answer = std::move(got); }});
+  system.send({"p", "k"}, {.kind = Message::Kind::end, .ask = asked});
+  settle();
+  EXPECT_EQ(screen.take(), Lines{});
+  EXPECT_FALSE(answer);
+  commit();
+  EXPECT_EQ(screen.take(), Lines{"over"});
+  EXPECT_TRUE(answer);
+  const auto again = join_home(screen, "k");
+  EXPECT_EQ(screen.take(), Lines{R"(joined {"n":0})"});
+  event(again, "one");
+  commit();
+  EXPECT_EQ(screen.take(), Lines{one});
+  const std::vector<Entry>& entries = journal.entries.at("p/k");
+  ASSERT_EQ(entries.size(), 5U);
+  EXPECT_EQ(entries[2].record.kind, Kind::end);
+  EXPECT_NE(entries[1].subject.incarnation, entries[3].subject.incarnation);
+}
+
+// Another server on the same journal: what the guest had in memory is there again.
+TEST_F(GateTest, AnotherProcessGoesOnFromTheJournal) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  for (int i = 0; i < 3; ++i) event(viewer, "count");
+  event(viewer, "trap");
+  commit();
+  screen.take();
+  ASSERT_EQ(journal.entries.at("p/k").size(), 5U);
+  ASSERT_TRUE(journal.checkpoints.empty()) << "it is to repeat its turns";
+
+  class Next : public ActorTest {
+   public:
+    explicit Next(HeldJournal& journal) : ActorTest(Durability::commit, &journal) {}
+    void TestBody() override {}
+    using ActorTest::event;
+    using ActorTest::join;
+    using ActorTest::settle;
+    using ActorTest::system;
+  };
+  Next next(journal);
+  Screen other;
+  const auto again = next.join(other, "k", 0, next.system.shard_of({"p", "k"}));
+  EXPECT_EQ(other.take(), Lines{R"(joined {"n":3})"});
+  next.event(again, "count");
+  journal.commit();
+  next.settle();
+  EXPECT_EQ(other.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":4}])"});
+}
+
+TEST_F(GateTest, WhatComesOutDifferentlyIsNotServed) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  event(viewer, "count");
+  commit();
+  journal.entries.at("p/k")[1].record.outcome[0] ^= 1;
+  event(viewer, "count");
+  screen.take();
+  fail();
+  screen.take();
+  join_home(screen, "k");
+  ASSERT_EQ(screen.lines.size(), 1U);
+  EXPECT_TRUE(screen.lines[0].starts_with(
+      R"(refused {"reason":"the actor cannot be loaded: turn 2 came out differently)"))
+      << screen.lines[0];
+}
+
+}  // namespace
+}  // namespace troupe::actor

@@ -1,0 +1,47 @@
+// What an actor that the journal keeps knows of its place there. Owned by the actor.
+#pragma once
+
+#include "actor/message.h"
+#include "journal/journal.h"
+#include "journal/record.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe::actor {
+
+struct Journaled {
+  std::string address;
+  bool gated = true;  // else what it shows does not wait for the journal
+  // Nothing is known of its past until its first message; then it is as the journal says.
+  bool loaded = false;
+  // An append has failed: when the turn under way has ended, the actor forgets all it has and is
+  // loaded again.
+  bool lost = false;
+  bool begun = false;        // this life has an entry
+  std::uint64_t number = 0;  // of the last entry, over all lives
+  journal::Ticket last = 0;  // of the last entry
+  // The first state, not yet written: topics merely visited cost nothing.
+  std::unique_ptr<journal::Record> init;
+  std::vector<std::string> fired;  // timers, since the last entry
+
+  // Messages of other durable actors. The one that is being handled, until its turn is appended:
+  // then it is unsettled, and handled once more when that append fails.
+  Message* handling = nullptr;
+  struct Unsettled {
+    journal::Ticket ticket;
+    Message message;
+  };
+  std::deque<Unsettled> unsettled;
+  // They wait until the actor is up again, or the journal can be written.
+  std::deque<Message> parked;
+  std::int64_t unpark_ns = 0;  // when they are tried again; 0: nobody waits for it
+  // Of its own messages: those that have not been handled, as far as it has heard.
+  std::size_t outbox = 0;
+};
+
+}  // namespace troupe::actor

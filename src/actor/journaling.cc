@@ -1,0 +1,513 @@
+// An actor and the journal: what it appends, and how it comes back from there.
+#include "actor/actor.h"
+#include "actor/actors.h"
+#include "actor/archive.h"
+#include "actor/gate.h"
+#include "actor/system.h"
+#include "actor/turn.h"
+#include "base/json.h"
+#include "guest/snapshot.h"
+#include "shard/reply.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace troupe::actor {
+
+namespace {
+
+using guest::Ending;
+using guest::Outcome;
+
+constexpr std::int64_t ns_per_ms = 1'000'000;
+// When what is parked is tried again, and the name of the timer; those of plugins are not empty.
+constexpr std::int64_t unpark_after_ns = 500 * ns_per_ms;
+constexpr std::string_view unpark_timer;
+
+journal::Timer timer_of(const std::string& name, const Timer& timer) {
+  return {.name = name,
+          .event = timer.event,
+          .payload = timer.payload,
+          .due_ns = timer.due_ns,
+          .generation = timer.generation};
+}
+
+// The kinds that come without knowing the past, and must not wait for it.
+bool needs_past(Message::Kind kind) {
+  return kind != Message::Kind::leave && kind != Message::Kind::upgrade;
+}
+// What is no reason for an actor to be.
+bool only_asks(Message::Kind kind) {
+  return kind == Message::Kind::show || kind == Message::Kind::stop ||
+         kind == Message::Kind::restart || kind == Message::Kind::end ||
+         kind == Message::Kind::wake || kind == Message::Kind::rewind;
+}
+
+}  // namespace
+
+// Asleep, with all that it has been.
+bool Actor::is_in_journal() const {
+  return !instance_ && journaled_ && journaled_->loaded && journaled_->begun && !journaled_->lost &&
+         journaled_->fired.empty() && actors_.gate()->is_durable(journaled_->last);
+}
+
+// What a turn's effects change in timers and subscriptions, within the bounds.
+Actor::Plan Actor::plan(const Effects& effects) {
+  Plan plan;
+  journal::Changes& changes = plan.changes;
+  std::map<std::string, std::optional<Timer>, std::less<>> timers;  // nothing: cancelled
+  std::size_t count = timers_.size();
+  std::set<std::string, std::less<>> topics;
+  const auto is_set = [&](const std::string& name) {
+    const auto found = timers.find(name);
+    return found != timers.end() ? found->second.has_value() : timers_.contains(name);
+  };
+  for (const Deed& deed : effects.deeds()) {
+    switch (deed.kind) {
+      case Deed::Kind::timer:
+        if (is_set(deed.target)) {
+          --count;
+        } else if (count >= version().bounds.timers_max) {
+          actors_.log().warn(
+              "[{}] has {} timers; \"{}\" is one too many", address_.text(), count, deed.target);
+          break;
+        }
+        ++count;
+        timers[deed.target] = Timer{.event = deed.event,
+                                    .payload = deed.payload,
+                                    .due_ns = last_time_ns_ + deed.after.count() * ns_per_ms,
+                                    .generation = ++timer_generation_};
+        break;
+      case Deed::Kind::cancel:
+        if (!is_set(deed.target)) break;
+        --count;
+        timers[deed.target] = std::nullopt;
+        break;
+      case Deed::Kind::subscribe:
+        if (topics_.contains(deed.target) || topics.contains(deed.target)) break;
+        if (topics_.size() + topics.size() >= version().bounds.topics_max) {
+          actors_.log().warn("[{}] has subscribed to {} topics; \"{}\" is one too many",
+                             address_.text(),
+                             topics_.size() + topics.size(),
+                             deed.target);
+        } else {
+          topics.insert(deed.target);
+        }
+        break;
+      case Deed::Kind::publish:
+        ++plan.sends;
+        break;
+      case Deed::Kind::send:
+      case Deed::Kind::call:
+        ++plan.sends;
+        if (!journaled_) break;
+        plan.sent.push_back({.kind = deed.kind == Deed::Kind::call ? journal::Outgoing::Kind::call
+                                                                   : journal::Outgoing::Kind::event,
+                             .sender = journaled_->address,
+                             .incarnation = incarnation_,
+                             .number = sent_ + plan.sends,
+                             .to = deed.target,
+                             .name = deed.event,
+                             .payload = deed.payload});
+        break;
+    }
+  }
+  for (const auto& [name, timer] : timers) {
+    if (timer) {
+      changes.timers_set.push_back(timer_of(name, *timer));
+    } else if (timers_.contains(name)) {
+      changes.timers_cancelled.push_back(name);
+    }
+  }
+  changes.topics_joined.assign(topics.begin(), topics.end());
+  return plan;
+}
+
+bool Actor::outbox_is_full(const Effects& effects) const {
+  if (!journaled_ || effects.deeds().empty()) return false;
+  const auto sends = std::ranges::count_if(effects.deeds(), &Deed::is_message);
+  return sends != 0 &&
+         journaled_->outbox + static_cast<std::size_t>(sends) > version().bounds.outbox_max;
+}
+
+void Actor::apply(const journal::Changes& changes) {
+  for (const std::string& name : changes.timers_cancelled) cancel_timer(name);
+  for (const journal::Timer& timer : changes.timers_set) {
+    set_timer(timer.name,
+              {.event = timer.event,
+               .payload = timer.payload,
+               .due_ns = timer.due_ns,
+               .generation = timer.generation});
+  }
+  for (const std::string& topic : changes.topics_joined) {
+    if (topics_.insert(topic).second) actors_.subscribe(topic, *this);
+  }
+}
+
+// False when it is not, and will not be, part of the journal: then the actor is lost. With `whole`,
+// what the actor is after it is committed beside it, but for memory.
+bool Actor::write(const journal::Record& record, const Plan& plan, bool whole) {
+  Journaled& own = *journaled_;
+  if (record.kind == journal::Kind::init) {
+    if (!record.committed) return true;  // leaves no actor, and no record
+    const bool waits = plan.sends == 0 && !whole && plan.changes == journal::Changes{};
+    if (waits) {
+      own.init = std::make_unique<journal::Record>(record);
+      return true;
+    }
+  }
+  if (own.init) {
+    const std::unique_ptr<journal::Record> init = std::move(own.init);
+    if (!append(*init, {}, {}, false)) return false;
+  }
+  journal::Changes changes = plan.changes;
+  changes.sent = sent_ + plan.sends;
+  for (std::string& name : std::exchange(own.fired, {})) {
+    const auto has_name = [&](const journal::Timer& timer) { return timer.name == name; };
+    if (std::ranges::none_of(changes.timers_set, has_name) &&
+        std::ranges::find(changes.timers_cancelled, name) == changes.timers_cancelled.end()) {
+      changes.timers_cancelled.push_back(std::move(name));
+    }
+  }
+  journal::Beside beside{.sent = plan.sent};
+  const bool takes = own.handling != nullptr && record.kind != journal::Kind::init;
+  if (takes) beside.received.push_back(*own.handling->delivery);
+  if (!append(record, changes, std::move(beside), whole)) return false;
+  own.outbox += plan.sent.size();
+
+  const journal::Ticket ticket = actors_.gate()->last_ticket();
+  while (!own.unsettled.empty() && actors_.gate()->is_durable(own.unsettled.front().ticket)) {
+    own.unsettled.pop_front();
+  }
+  if (takes) {
+    Message& message = *std::exchange(own.handling, nullptr);
+    actors_.gate()->hold(
+        ticket,
+        [&system = actors_.system(), delivery = message.delivery] { system.settled(delivery); },
+        [] {});
+    own.unsettled.push_back({ticket, message});
+    message.delivery = nullptr;
+  }
+  return true;
+}
+
+bool Actor::append(const journal::Record& record,
+                   const journal::Changes& changes,
+                   journal::Beside beside,
+                   bool whole) {
+  Journaled& own = *journaled_;
+  const journal::Subject subject{own.address, incarnation_, own.number + 1};
+  std::optional<journal::Checkpoint> checkpoint;
+  if (whole) {
+    checkpoint = checkpoint_of(subject, changes);
+    checkpoint->turn = record.turn;
+    const bool is_copy = record.kind == journal::Kind::rewind || record.kind == journal::Kind::fork;
+    if (is_copy && history_.checkpoint() != nullptr && history_.checkpoint()->memory) {
+      checkpoint->memory = history_.checkpoint()->memory->bytes();
+    }
+    beside.checkpoint = &*checkpoint;
+  }
+  Gate& gate = *actors_.gate();
+  const journal::Appended appended = gate.append(*this, subject, record, changes, beside);
+  if (!appended) {
+    actors_.log().error("[{} turn {}] is not recorded, and undone: {}",
+                        address_.text(),
+                        record.turn,
+                        journal::text_of(appended.refusal));
+    own.lost = true;
+    return false;
+  }
+  own.number = subject.number;
+  own.begun = true;
+  own.last = appended.ticket;
+  has_history_ = true;
+  if (own.gated) exit_.wait_for(gate, appended.ticket);
+  return true;
+}
+
+// The actor as it is with these changes, without its memory.
+journal::Checkpoint Actor::checkpoint_of(journal::Subject subject,
+                                         const journal::Changes& changes) const {
+  journal::Checkpoint checkpoint{.subject = std::move(subject),
+                                 .turn = turns_,
+                                 .last_time_ns = last_time_ns_,
+                                 .sent = std::max(sent_, changes.sent),
+                                 .timer_generation = timer_generation_,
+                                 .code = code(),
+                                 .state = state_ ? state_->text() : std::string()};
+  checkpoint.vars.assign(vars_.entries().begin(), vars_.entries().end());
+  std::map<std::string, journal::Timer, std::less<>> timers;
+  for (const auto& [name, timer] : timers_) timers.emplace(name, timer_of(name, timer));
+  for (const std::string& name : changes.timers_cancelled) timers.erase(name);
+  for (const journal::Timer& timer : changes.timers_set) timers.insert_or_assign(timer.name, timer);
+  for (auto& [name, timer] : timers) checkpoint.timers.push_back(std::move(timer));
+  std::set<std::string, std::less<>> topics = topics_;
+  topics.insert(changes.topics_joined.begin(), changes.topics_joined.end());
+  checkpoint.topics.assign(topics.begin(), topics.end());
+  return checkpoint;
+}
+
+// Something other than a turn: an upgrade, a restart, the end of the life.
+bool Actor::mark(journal::Kind kind, std::string input) {
+  last_time_ns_ = std::max(actors_.clock().now_ns(), last_time_ns_ + 1);
+  journal::Record record;
+  record.kind = kind;
+  record.turn = turns_;
+  record.time_ns = record.last_time_ns = last_time_ns_;
+  record.input = std::move(input);
+  record.code = code();
+  record.committed = true;
+  return write(record, {}, kind != journal::Kind::end);
+}
+
+// The last checkpoint goes to the journal too, when there is time.
+void Actor::keep_checkpoint() {
+  if (!journaled_ || !journaled_->begun || journaled_->init) return;
+  const Checkpoint& last = *history_.checkpoint();
+  journal::Checkpoint checkpoint =
+      checkpoint_of({journaled_->address, incarnation_, journaled_->number}, {});
+  if (last.memory) checkpoint.memory = last.memory->bytes();
+  if (!actors_.gate()->keep(std::move(checkpoint))) {
+    actors_.log().debug("[{}] a checkpoint is not kept: too many wait", address_.text());
+  }
+}
+
+// Why no turn may begin now; empty when one may.
+std::string_view Actor::journal_refusal() {
+  if (!journaled_) return {};
+  const auto refusal = actors_.gate()->refusal();
+  return refusal ? journal::text_of(*refusal) : std::string_view();
+}
+
+// The actor as the journal has it, before its first message is handled. False when that must not be
+// handled, and who sent it has been told why.
+Task<bool> Actor::load(Message& message) {
+  if (!needs_past(message.kind)) co_return message.kind == Message::Kind::leave;
+  Result<bool> known = false;
+  {
+    shard::Reply<Result<std::optional<journal::Past>>> past;
+    actors_.gate()->journal().load(journaled_->address, past.taker(actors_.shard()));
+    Result<std::optional<journal::Past>> read = co_await past;
+    if (read.has_error()) {
+      known = std::move(read).error();
+    } else {
+      Task<Result<bool>> taking = take_past(std::move(*read));
+      known = co_await std::move(taking);
+    }
+  }
+  if (known.has_error()) {
+    forget_all();
+    actors_.log().error("[{}] cannot be loaded: {}", address_.text(), known.error().message);
+    const std::int64_t now_ns = actors_.clock().now_ns();
+    const bool too_often = supervisor_.failed(now_ns, version().supervision);
+    if (message.delivery) {
+      park(message);
+    } else if (message.kind != Message::Kind::wake) {
+      refuse(message, Verdict::unavailable, "the actor cannot be loaded: " + known.error().message);
+    }
+    if (too_often) go_down(known.error().message);
+    co_return false;
+  }
+  journaled_->loaded = true;
+  if (*known || !only_asks(message.kind)) co_return true;
+  if (message.kind == Message::Kind::wake) co_return false;
+  refuse(message, Verdict::missing, fmt::format("there is no actor {}", address_.text()));
+  co_return false;
+}
+
+// Whether there is one.
+Task<Result<bool>> Actor::take_past(std::optional<journal::Past> past) {
+  if (!past) co_return false;
+  Journaled& own = *journaled_;
+  own.number = past->last.number;
+  if (past->ended) co_return false;
+  own.begun = true;
+  has_history_ = true;
+  incarnation_ = past->last.incarnation;
+  sent_ = past->sent;
+  std::vector<journal::Timer> timers = std::move(past->timers);
+  const std::vector<std::string> topics = std::move(past->topics);
+  Task<Result<>> repeating = repeat_past(*std::move(past));
+  const Result<> repeated = co_await std::move(repeating);
+  if (repeated.has_error()) co_return repeated.error();
+  apply({.timers_set = std::move(timers), .topics_joined = topics});
+  co_return true;
+}
+
+Task<Result<>> Actor::repeat_past(journal::Past past) {
+  const std::string hash = past.checkpoint        ? past.checkpoint->code
+                           : past.entries.empty() ? std::string()
+                                                  : past.entries.front().record.code;
+  if (past.checkpoint) {
+    auto checkpoint = std::make_unique<Checkpoint>();
+    checkpoint->turn = past.checkpoint->turn;
+    checkpoint->code = past.checkpoint->code;
+    checkpoint->state = past.checkpoint->state;
+    for (const auto& [name, value] : past.checkpoint->vars) {
+      checkpoint->vars.set(name, value, SIZE_MAX);
+    }
+    checkpoint->vars.commit();
+    if (past.checkpoint->memory) {
+      CO_TRY(checkpoint->memory, guest::Snapshot::read(std::move(*past.checkpoint->memory)));
+    }
+    if (!checkpoint->state.empty()) {
+      CO_TRY(state_, state::Canonical::read(checkpoint->state));
+    }
+    vars_ = checkpoint->vars;
+    history_.replace(std::move(checkpoint));
+    timer_generation_ = past.checkpoint->timer_generation;
+  }
+  std::vector<journal::Record> turns;
+  for (journal::Entry& entry : past.entries) {
+    if (!journal::is_turn(entry.record.kind) || entry.record.code != hash) {
+      co_return Error{fmt::format("entry {} cannot be repeated: it is a{} {} of other code",
+                                  entry.subject.number,
+                                  entry.record.kind == journal::Kind::init ? "n" : "",
+                                  journal::name_of(entry.record.kind))};
+    }
+    for (const journal::Timer& timer : entry.changes.timers_set) {
+      timer_generation_ = std::max(timer_generation_, timer.generation);
+    }
+    turns.push_back(std::move(entry.record));
+  }
+  turns_ = past.turn;
+  last_time_ns_ = past.last_time_ns;
+  if (turns.empty()) {
+    if (plugin_.version->module->content_hash() == hash) version_ = plugin_.version;
+    co_return Result<>();
+  }
+  const journal::StartUp& start_up = turns.front().start_up;
+  if (start_up != journal::StartUp{}) {
+    start_up_ = std::make_unique<guest::TurnInputs>(
+        guest::TurnInputs{.time_ns = start_up.time_ns, .seed = start_up.seed});
+  }
+  Task<Result<std::shared_ptr<const PluginVersion>>> finding = find_version(hash);
+  Result<std::shared_ptr<const PluginVersion>> found = co_await std::move(finding);
+  if (found.has_error()) co_return std::move(found).error();
+  version_ = *std::move(found);
+  history_.restore(std::move(turns));
+  Task<Outcome> repeating = revive();
+  const Outcome outcome = co_await std::move(repeating);
+  if (outcome.ending == Ending::done) co_return Result<>();
+  co_return Error{outcome.detail.empty() ? outcome.message
+                                         : fmt::format("{}: {}", outcome.message, outcome.detail)};
+}
+
+Task<Result<std::shared_ptr<const PluginVersion>>> Actor::find_version(std::string hash) {
+  using Found = Result<std::shared_ptr<const PluginVersion>>;
+  if (plugin_.version->module->content_hash() == hash) co_return Found(plugin_.version);
+  Archive* archive = actors_.system().archive();
+  if (archive == nullptr) {
+    co_return Error{fmt::format(
+        "its last turns ran with other code ({}), which is not kept here: begin anew with another "
+        "data folder, or serve that code once more",
+        hash)};
+  }
+  shard::Reply<Found> found;
+  archive->find_version(address_.plugin, std::move(hash), found.taker(actors_.shard()));
+  Found version = co_await found;
+  co_return version;
+}
+
+// The content hash of what made its memory and its state.
+const std::string& Actor::code() const {
+  if (version_) return version_->module->content_hash();
+  assert(history_.checkpoint() != nullptr && "an actor without a version comes from a checkpoint");
+  return history_.checkpoint()->code;
+}
+
+// A message of a durable actor is never refused for what passes. True when it must wait.
+bool Actor::park_unless_ready(Message& message) {
+  if (!journaled_ || !message.delivery) return false;
+  if (journaled_->parked.empty() && !is_down() && journal_refusal().empty()) return false;
+  park(message);
+  return true;
+}
+
+void Actor::park(Message& message) {
+  Journaled& own = *journaled_;
+  own.parked.push_back(std::move(message));
+  message.delivery = nullptr;
+  if (own.unpark_ns != 0) return;
+  own.unpark_ns = actors_.clock().now_ns() + unpark_after_ns;
+  actors_.timers().set(*this, std::string(unpark_timer), own.unpark_ns);
+}
+
+// Those that were parked come before what waits in the mailbox.
+void Actor::unpark() {
+  journaled_->unpark_ns = 0;
+  for (std::deque<Message>& parked = journaled_->parked; !parked.empty(); parked.pop_back()) {
+    mailbox_.push_front(std::move(parked.back()));
+  }
+}
+
+// Its receiver has no turn for it: nobody will send it again.
+void Actor::drop_delivery(const Message& message) {
+  if (Gate* gate = actors_.gate(); gate != nullptr) gate->drop({*message.delivery});
+  actors_.system().settled(message.delivery);
+}
+
+void Actor::settled() {
+  if (journaled_ && journaled_->outbox > 0) --journaled_->outbox;
+}
+
+// An append has failed.
+void Actor::lose() {
+  journaled_->lost = true;
+  if (!running_) go_back();
+}
+
+// The one way back, when turns were shown to nobody and are not in the journal: viewers join again,
+// and the next message loads the actor.
+void Actor::go_back() {
+  const bool has_timers = !timers_.empty();
+  std::deque<Journaled::Unsettled> again = std::move(journaled_->unsettled);
+  std::deque<Message> parked = std::move(journaled_->parked);
+  forget_all();
+  audience_.show_end(EndReason::crashed);
+  if (has_timers) actors_.system().wake_sleepers();
+  // What others have sent is handled once more, in its order.
+  for (; !parked.empty(); parked.pop_back()) mailbox_.push_front(std::move(parked.back()));
+  for (; !again.empty(); again.pop_back()) mailbox_.push_front(std::move(again.back().message));
+  if (!running_ && !mailbox_.empty()) {
+    unlink();
+    deliver(mailbox_.pop());
+    return;
+  }
+  if (!running_) {
+    unlink();
+    actors_.rest(*this);
+  }
+}
+
+// As if it had not been loaded.
+void Actor::forget_all() {
+  drop_instance();
+  const std::map<std::string, Timer, std::less<>> timers = timers_;
+  for (const auto& [name, timer] : timers) cancel_timer(name);
+  for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
+  topics_.clear();
+  version_.reset();
+  vars_ = {};
+  state_.reset();
+  turns_ = 0;
+  last_time_ns_ = 0;
+  history_ = {};
+  start_up_.reset();
+  has_history_ = false;
+  timer_generation_ = 0;
+  sent_ = 0;
+  incarnation_ = actors_.random().number();
+  exit_.wait_for(*actors_.gate(), 0);
+  Journaled fresh{.address = std::move(journaled_->address), .gated = journaled_->gated};
+  fresh.parked = std::move(journaled_->parked);
+  fresh.unpark_ns = journaled_->unpark_ns;
+  *journaled_ = std::move(fresh);
+}
+
+}  // namespace troupe::actor

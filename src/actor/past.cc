@@ -1,0 +1,189 @@
+// The past of an actor put to use: to look at, to go back to, to begin another from.
+#include "actor/actor.h"
+#include "actor/actors.h"
+#include "actor/gate.h"
+#include "shard/reply.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace troupe::actor {
+
+using guest::Ending;
+using guest::Outcome;
+
+Task<Result<journal::Past>> Actor::read_past(std::string address,
+                                             std::optional<std::uint64_t> at_turn) {
+  shard::Reply<Result<std::optional<journal::Past>>> reply;
+  actors_.gate()->journal().load(address, at_turn, reply.taker(actors_.shard()));
+  Result<std::optional<journal::Past>> past = co_await reply;
+  if (past.has_error()) co_return std::move(past).error();
+  if (!*past || (*past)->ended) co_return Error{fmt::format("there is no actor {}", address)};
+  co_return **std::move(past);
+}
+
+// After its turns have been repeated: a checkpoint with the memory they have led to, where that can
+// be captured.
+Task<Result<>> Actor::take_memory() {
+  if (history_.turns().empty()) co_return Result<>();
+  if (!instance_) {
+    Task<Outcome> reviving = revive();
+    const Outcome outcome = co_await std::move(reviving);
+    if (outcome.ending != Ending::done) co_return Error{outcome.message};
+  }
+  checkpoint();
+  if (!history_.turns().empty()) forget_memory();
+  co_return Result<>();
+}
+
+// The actor is as something was in the past: an entry with a checkpoint says so.
+bool Actor::mark_copy(journal::Kind kind, journal::Moment source, Plan plan) {
+  last_time_ns_ = std::max(actors_.clock().now_ns(), last_time_ns_ + 1);
+  journal::Record record;
+  record.kind = kind;
+  record.turn = turns_;
+  record.time_ns = record.last_time_ns = last_time_ns_;
+  record.code = code();
+  record.committed = true;
+  record.source = std::move(source);
+  if (!write(record, plan, true)) return false;
+  apply(plan.changes);
+  return true;
+}
+
+Task<> Actor::rewind(const Message& message) {
+  if (!journaled_ || !journaled_->begun) {
+    refuse(message, Verdict::refused, "the journal keeps no history of this actor");
+    co_return;
+  }
+  // The journal is asked what was; all there is must be in it.
+  const bool opened = co_await exit_.opened();
+  if (!opened) {
+    refuse(message, Verdict::unavailable, "the journal could not be written; try again");
+    co_return;
+  }
+  Task<Result<journal::Past>> reading = read_past(journaled_->address, message.generation);
+  Result<journal::Past> past = co_await std::move(reading);
+  if (past.has_error()) {
+    refuse(message, Verdict::missing, past.error().message);
+    co_return;
+  }
+  const std::uint64_t turns = turns_;
+  const std::int64_t last_time_ns = last_time_ns_;
+  const std::uint64_t generation = timer_generation_;
+  const std::vector<journal::Timer> timers = past->timers;
+  journal::Moment source{journaled_->address, incarnation_, message.generation};
+  drop_instance();
+  history_ = {};
+  start_up_.reset();
+  state_.reset();
+  vars_ = {};
+  version_.reset();
+  Task<Result<>> repeating = repeat_past(*std::move(past));
+  Result<> repeated = co_await std::move(repeating);
+  if (repeated) {
+    Task<Result<>> taking = take_memory();
+    repeated = co_await std::move(taking);
+  }
+  turns_ = turns;
+  last_time_ns_ = last_time_ns;
+  timer_generation_ = std::max(generation, timer_generation_);
+  if (repeated.has_error()) {
+    // It is neither what it was nor what it should be: the journal knows better.
+    journaled_->lost = true;
+    refuse(message, Verdict::failed, "it is as it was: " + repeated.error().message);
+    co_return;
+  }
+  Plan plan;
+  for (journal::Timer timer : timers) {
+    timer.generation = ++timer_generation_;
+    plan.changes.timers_set.push_back(std::move(timer));
+  }
+  for (const auto& [name, timer] : timers_) {
+    const auto has_name = [&](const journal::Timer& other) { return other.name == name; };
+    if (std::ranges::none_of(timers, has_name)) plan.changes.timers_cancelled.push_back(name);
+  }
+  if (!mark_copy(journal::Kind::rewind, std::move(source), std::move(plan))) {
+    refuse(message, Verdict::unavailable, "the journal could not be written; try again");
+    co_return;
+  }
+  if (state_) audience_.show_start({}, state_->text(), nullptr);
+  if (message.ask) answer(message.ask, {.output = description(), .turn = turns_});
+}
+
+Task<> Actor::fork(const Message& message) {
+  const auto source = Address::read(message.name);
+  if (!journaled_ || journaled_->begun || turns_ != 0 || !source ||
+      source->plugin != address_.plugin) {
+    refuse(message,
+           Verdict::refused,
+           !journaled_ ? "the journal keeps no actors of this plugin"
+           : journaled_->begun || turns_ != 0
+               ? fmt::format("there is an actor {} already", address_.text())
+               : fmt::format("only an actor of the plugin {} can be copied", address_.plugin));
+    co_return;
+  }
+  Task<Result<journal::Past>> reading = read_past(
+      message.name, message.generation == 0 ? std::nullopt : std::optional(message.generation));
+  Result<journal::Past> past = co_await std::move(reading);
+  if (past.has_error()) {
+    refuse(message, Verdict::missing, past.error().message);
+    co_return;
+  }
+  journal::Moment moment{message.name, past->last.incarnation, past->turn};
+  Task<Result<>> repeating = repeat_past(*std::move(past));
+  Result<> repeated = co_await std::move(repeating);
+  if (repeated) {
+    Task<Result<>> taking = take_memory();
+    repeated = co_await std::move(taking);
+  }
+  // A life of its own, without timers, subscriptions and messages.
+  turns_ = 0;
+  timer_generation_ = 0;
+  if (repeated.has_error() || !mark_copy(journal::Kind::fork, std::move(moment), {})) {
+    journaled_->lost = true;
+    refuse(message,
+           repeated.has_error() ? Verdict::failed : Verdict::unavailable,
+           repeated.has_error() ? repeated.error().message
+                                : "the journal could not be written; try again");
+    co_return;
+  }
+  if (state_) audience_.show_start({}, state_->text(), nullptr);
+  if (message.ask) answer(message.ask, {.output = description(), .turn = turns_});
+}
+
+// What an actor was at the end of a turn, made anew beside it and thrown away.
+Task<> Actors::look_back(Address address, std::uint64_t turn, AskPtr ask) {
+  Plugin* plugin = find_plugin(address.plugin);
+  if (plugin == nullptr || !gate_) {
+    answer(*ask,
+           {.verdict = Verdict::missing,
+            .message = plugin == nullptr ? fmt::format("there is no plugin \"{}\"", address.plugin)
+                                         : "this server keeps no history"});
+    co_return;
+  }
+  shard::Reply<Result<std::optional<journal::Past>>> reply;
+  gate_->journal().load(address.text(), turn, reply.taker(shard()));
+  Result<std::optional<journal::Past>> past = co_await reply;
+  if (past.has_error() || !*past || (*past)->ended) {
+    answer(*ask,
+           {.verdict = Verdict::missing,
+            .message = past.has_error() ? past.error().message
+                                        : fmt::format("there is no actor {}", address.text())});
+    co_return;
+  }
+  Actor shade(*this, *plugin, address, Belongs::to_a_viewer);
+  Task<Result<>> repeating = shade.repeat_past(**std::move(past));
+  const Result<> repeated = co_await std::move(repeating);
+  if (repeated.has_error()) {
+    answer(*ask, {.verdict = Verdict::failed, .message = repeated.error().message});
+    co_return;
+  }
+  answer(*ask, {.output = shade.description(), .turn = turn});
+}
+
+}  // namespace troupe::actor

@@ -1,0 +1,112 @@
+"""The guide about the past of an actor: every command of it; and what a page and a restart see of it."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+from actors_test import COMMAND_SECONDS_MAX, check, commands
+from api_test import Api
+from program import Running
+from serve_test import FREE_PORTS, Viewer, share_cache
+from troupe import binary
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs/guides/history.md"
+
+CONFIG = """
+[plugins.todo]
+source = "todo.js"
+behaviour = "live_state"
+
+[plugins.keeper]
+source = "keeper.js"
+
+[[topics]]
+match = "todo:*"
+plugin = "todo"
+actor = "{topic}"
+"""
+
+KEEPER = """
+const told = [];
+export function add() {
+  told.push(Host.inputString());
+  Host.outputString(JSON.stringify(told));
+}
+"""
+
+
+def folder_of(tmp_path, cache):
+    folder = tmp_path / "todo"
+    folder.mkdir()
+    shutil.copy(ROOT / "examples/todo/todo.js", folder)
+    (folder / "keeper.js").write_text(KEEPER)
+    (folder / "troupe.toml").write_text(CONFIG)
+    share_cache(folder / "troupe-data", cache)
+    return folder
+
+
+def test_the_guide_says_what_happens(tmp_path, cache):
+    folder = folder_of(tmp_path, cache)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/troupe").symlink_to(binary())
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    found = list(commands(GUIDE.read_text()))
+    assert len(found) > 9
+    with Running(folder, "serve", *FREE_PORTS):
+        for command, expected in found:
+            done = subprocess.run(command, shell=True, cwd=folder, env=env, text=True, timeout=COMMAND_SECONDS_MAX,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            printed = done.stdout.splitlines()
+            if done.returncode != 0:
+                printed.append(f"[exit status {done.returncode}]")
+            if expected and expected[0] == "...":
+                # The state is what the guide is about, not how many viewers there are.
+                printed = [line for line in printed if line.startswith("state ")]
+                expected = expected[1:]
+            check(command, expected, printed)
+
+
+def test_an_open_page_sees_a_rewind_and_a_restart_keeps_it(tmp_path, cache):
+    folder = folder_of(tmp_path, cache)
+    with Running(folder, "serve", *FREE_PORTS) as server:
+        api = Api(server, folder)
+        for todo in ("milk", "bread"):
+            api.ok("POST", "/actors/todo/event/addTodo?key=todo:all", f'{{"todo":"{todo}"}}')
+        page = Viewer(server, "todo:all")
+        before = page.state
+        page.send("remove", {"id": 1})
+        api.ok("POST", "/actors/todo/rewind?key=todo:all&turn=3")
+        frame = page.hear()
+        assert frame[3] == "state:change" and frame[4]["state"] == before
+        api.problem(404, "missing", "POST", "/actors/todo/rewind?key=todo:all&turn=99")
+        api.problem(400, "bad-turn", "POST", "/actors/todo/rewind?key=todo:all&turn=x")
+    with Running(folder, "serve", *FREE_PORTS) as server:
+        assert Viewer(server, "todo:all").state == before
+
+
+def test_a_rewind_and_a_fork_take_the_memory_along(tmp_path, cache):
+    folder = folder_of(tmp_path, cache)
+    with Running(folder, "serve", *FREE_PORTS) as server:
+        api = Api(server, folder)
+
+        def add(key, text):
+            return api.ok("POST", f"/actors/keeper/call/add?key={key}", text.encode())
+
+        for number in range(100):
+            add("a", str(number))
+        api.ok("POST", "/actors/keeper/rewind?key=a&turn=70")
+        assert len(json.loads(add("a", "x"))) == 71
+        api.ok("POST", "/actors/keeper/fork?key=a&to=b&turn=30")
+        assert len(json.loads(add("b", "y"))) == 31
+        assert len(json.loads(add("a", "z"))) == 72
+        server.process.kill()
+        server.process.wait()
+        server.stop = lambda: 0
+    with Running(folder, "serve", *FREE_PORTS) as server:
+        api = Api(server, folder)
+        told = json.loads(api.ok("POST", "/actors/keeper/call/add?key=a", b"!"))
+        assert told == [*map(str, range(70)), "x", "z", "!"]
+        assert json.loads(api.ok("POST", "/actors/keeper/call/add?key=b", b"?")) == [*map(str, range(30)), "y", "?"]
