@@ -127,7 +127,7 @@ void Turn::end(const Outcome& outcome) {
               output_,
               outcome.message,
               effects_);
-  actor_.history_.keep();
+  actor_.history_.keep(outcome.ran);
   if (actor_.instance_->spent()) {
     // A program that has come to its end: what it had in memory ends with it.
     actor_.forget_memory();

@@ -234,7 +234,9 @@ void Actor::forget_memory() {
 }
 
 void Actor::checkpoint() {
-  if (!instance_ || !version_->module->not_capturable().empty()) return;
+  if (!instance_) return;
+  history_.put_off();  // unless it can be taken now
+  if (!version_->module->not_capturable().empty()) return;
   auto memory = instance_->capture();
   if (memory.has_error()) {
     actors_.log().debug("[{}] no checkpoint: {}", address_.text(), memory.error().message);

@@ -108,6 +108,8 @@ struct Call {
   std::optional<FileWork>
       file_work;  // what the guest waits for; who polls sees to it and clears it
 
+  std::chrono::nanoseconds ran{0};  // guest code; see Outcome
+
   // The arena was asked for more than it may hold. A guest that traps afterwards ran out of memory.
   bool memory_refused = false;
 

@@ -369,6 +369,7 @@ struct Instance::Impl {
     // beginning.
     began = engine.clock.now();
     const bool ended = wasmtime_call_future_poll(future);
+    call.ran += engine.clock.now() - began;
     engine.clock.leave(on_shard.seat);
     running_call = interrupted;
     return ended;
@@ -755,6 +756,7 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
   if (!failure) instance.reset(new Instance(std::move(impl)));
   Outcome outcome = failure ? *std::move(failure) : Outcome{};
   outcome.clock_ns = call.source.now_ns();
+  outcome.ran = call.ran;
   co_return std::pair(std::move(instance), std::move(outcome));
 }
 
@@ -869,6 +871,7 @@ Task<Outcome> Instance::call(std::string_view function,
     Outcome outcome = co_await impl.call_component(call, *typed, std::move(text));
     call.end_output();
     outcome.clock_ns = call.source.now_ns();
+    outcome.ran = call.ran;
     impl.budget.arena_pages = arena->pages_paid();
     if (outcome.ending == Ending::done) outcome.arena = std::move(arena);
     co_return outcome;
@@ -907,6 +910,7 @@ Task<Outcome> Instance::call(std::string_view function,
   }
   if (function == program_start) vars.erase_all();
   outcome.clock_ns = call.source.now_ns();
+  outcome.ran = call.ran;
   impl.budget.arena_pages = arena->pages_paid();
   if (!outcome.output.empty()) outcome.arena = std::move(arena);
   co_return outcome;

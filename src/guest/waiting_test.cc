@@ -66,6 +66,8 @@ TEST(Waiting, EndsAnEndlessLoopAfterItsTime) {
   const Outcome outcome = plugin.call("spin");
   EXPECT_EQ(outcome.ending, Ending::timeout);
   EXPECT_EQ(outcome.message, "the handler ran longer than 30 ms");
+  EXPECT_GT(outcome.ran, 1ms);
+  EXPECT_LT(outcome.ran, 10'000ms);
   EXPECT_TRUE(plugin.instance->spent());
   plugin.instance.reset();
   EXPECT_EQ(plugin.output("quick"), "ok");
