@@ -536,7 +536,7 @@ std::string Actor::description(Detail detail) const {
   json::quote(json, down_ms > 0 ? "down" : is_awake() ? "awake" : "asleep");
   if (down_ms > 0) json += fmt::format(",\"retry_ms\":{}", down_ms);
   json += ",\"version\":";
-  json::quote(json, version().module->content_hash());
+  json::quote(json, version().hash);
   json += fmt::format(",\"current\":{},\"turn\":{},\"failures\":{},\"viewers\":{},\"waiting\":{}",
                       !version_ || version_ == plugin_.version,
                       turns_,

@@ -205,7 +205,7 @@ std::vector<PluginCounters> Actors::counters() const {
     PluginCounters& of = out[index[&actor->plugin()]];
     ++of.actors;
     if (actor->is_awake()) ++of.awake;
-    ++of.versions[actor->version().module->content_hash()];
+    ++of.versions[actor->version().hash];
   }
   return out;
 }

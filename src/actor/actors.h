@@ -54,7 +54,7 @@ struct PluginCounters {
   Counters counters;
   std::size_t actors = 0;
   std::size_t awake = 0;
-  std::map<std::string, std::size_t> versions;  // actors by the content hash they run
+  std::map<std::string, std::size_t> versions;  // actors by the hash of the version they run
 
   void add(const PluginCounters& other);
 };

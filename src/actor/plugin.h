@@ -36,6 +36,9 @@ struct Bounds {
 // one lives until the last actor has switched.
 struct PluginVersion {
   std::string name;
+  // Of what was deployed, a module or a manifest with its settings, SHA-256 in hex: which version
+  // this is to operators.
+  std::string hash;
   std::shared_ptr<const guest::Module> module;
   Behaviour behaviour = Behaviour::live_state;
   bool init_payload = false;  // init gets [params] instead of nothing

@@ -1,7 +1,6 @@
 #include "server/config.h"
 
 #include "guest/secrets.h"
-#include "server/manifest.h"
 #include "server/source.h"
 #include "server/suggest.h"
 #include "server/toml_section.h"
@@ -237,8 +236,9 @@ class Reader {
     plugin.name = name;
     plugin.place = section.place();
     plugin.bounds = plugin_bounds_;
-    guest::Limits& limits = plugin.environment.limits;
-    limits.output_bytes_max = output_bytes_max_;
+    plugin.pages_max = config_.bounds.instance_pages_max;
+    plugin.base.limits.output_bytes_max = output_bytes_max_;
+    Manifest& settings = plugin.settings;
 
     if (!actor::is_plugin_name(name)) section.mistake("", actor::plugin_name_rule);
     read_source(section, plugin.source);
@@ -246,7 +246,7 @@ class Reader {
     read_file(section, "manifest", plugin.manifest);
     check_origin(section);
     plugin.folder = folder_;
-    read_manifest(section, plugin);
+    check_manifest(section, plugin.manifest);
     read_behaviour(section, plugin.behaviour);
     if (std::string durability; section.string("durability", durability)) {
       static const std::vector<std::string> known = {"none", "async", "commit"};
@@ -265,46 +265,54 @@ class Reader {
     section.flag("init_payload", plugin.init_payload);
     section.flag("wasi", plugin.wasi);
     section.string_table("config", [&](const std::string& key, const std::string& value) {
-      plugin.environment.config.insert_or_assign(key, value);
+      settings.config.insert_or_assign(key, value);
     });
-    read_http_client(section, plugin.environment);
-    read_allowed_paths(section, plugin.environment);
+    read_http_client(section, plugin);
+    read_allowed_paths(section, settings);
     section.table("memory", [&](Section& memory) {
-      memory.number("max_pages", limits.memory_pages_max, 1, config_.bounds.instance_pages_max);
-      memory.number("max_var_bytes", limits.vars_bytes_max, 0, text_bytes_max);
-      memory.number("max_http_response_bytes", limits.http_response_bytes_max, 0, text_bytes_max);
+      read_number(memory, "max_pages", settings.pages_max, 1, plugin.pages_max);
+      read_number(memory, "max_var_bytes", settings.vars_bytes_max, 0, text_bytes_max);
+      read_number(
+          memory, "max_http_response_bytes", settings.http_response_bytes_max, 0, text_bytes_max);
     });
-    limits.memory_pages_max = std::min(limits.memory_pages_max, config_.bounds.instance_pages_max);
-    read_time(section, "timeout_ms", limits.timeout, 1);
+    read_number(section, "timeout_ms", settings.timeout_ms, 1, time_ms_max);
     section.number("max_restarts", plugin.supervision.restarts_max, 0, 1'000'000);
     std::int64_t window_seconds =
         std::chrono::duration_cast<std::chrono::seconds>(plugin.supervision.window).count();
     section.number("max_seconds", window_seconds, 1, 86'400);
     plugin.supervision.window = std::chrono::seconds(window_seconds);
     section.table("limits", [&](Section& bounds) {
-      read_plugin_bounds(bounds, plugin.bounds, limits.output_bytes_max);
+      read_plugin_bounds(bounds, plugin.bounds, plugin.base.limits.output_bytes_max);
     });
     config_.plugins.push_back(std::move(plugin));
   }
 
-  void read_allowed_paths(Section& section, guest::Environment& environment) {
+  template <class Number>
+  static void read_number(Section& section,
+                          std::string_view key,
+                          std::optional<Number>& value,
+                          std::int64_t min,
+                          std::int64_t max) {
+    Number number{};
+    if (section.number(key, number, min, max)) value = number;
+  }
+
+  void read_allowed_paths(Section& section, Manifest& settings) {
     section.string_table("allowed_paths", [&](const std::string& host, const std::string& guest) {
-      constexpr std::string_view read_only = "ro:";
-      guest::AllowedPath path{.guest = guest, .read_only = host.starts_with(read_only)};
-      path.host = folder_ / (path.read_only ? host.substr(read_only.size()) : host);
+      const fs::path folder = folder_ / without_read_only(host);
       std::error_code error;
-      if (!fs::is_directory(path.host, error)) {
-        section.mistake("allowed_paths", fmt::format("there is no folder {}", path.host.string()));
+      if (!fs::is_directory(folder, error)) {
+        section.mistake("allowed_paths", fmt::format("there is no folder {}", folder.string()));
       } else if (guest.empty()) {
         section.mistake("allowed_paths",
                         fmt::format("\"{}\" has no name for the plugin, such as \"/data\"", host));
       }
-      environment.allowed_paths.push_back(std::move(path));
+      settings.allowed_paths.insert_or_assign(host, guest);
     });
   }
 
   // Whom the plugin may send requests to, and with which secrets.
-  void read_http_client(Section& section, guest::Environment& environment) {
+  void read_http_client(Section& section, PluginConfig& plugin) {
     section.strings("allowed_hosts", [&](const std::string& text, const Section::Note& note) {
       if (!is_host_pattern(text)) {
         note(
@@ -312,9 +320,9 @@ class Reader {
                         "path, such as \"api.example.com\" or \"*.example.com\"",
                         text));
       }
-      environment.allowed_hosts.push_back(text);
+      plugin.settings.allowed_hosts.push_back(text);
     });
-    section.flag("http_response_headers", environment.http_response_headers);
+    section.flag("http_response_headers", plugin.base.http_response_headers);
     auto secrets = std::make_shared<guest::Secrets>();
     section.tables("secrets", "NAME", [&](const std::string& name, Section& secret) {
       std::string from;
@@ -332,7 +340,7 @@ class Reader {
         secret.mistake("", added.error().message);
       }
     });
-    if (section.has("secrets")) environment.secrets = std::move(secrets);
+    if (section.has("secrets")) plugin.base.secrets = std::move(secrets);
   }
 
   // A plugin comes from one place.
@@ -349,17 +357,12 @@ class Reader {
     }
   }
 
-  // The settings in an Extism manifest; those in this file win.
-  static void read_manifest(Section& section, PluginConfig& plugin) {
-    if (plugin.manifest.empty()) return;
+  // What an Extism manifest says is read with its code; its mistakes are told with the others.
+  static void check_manifest(Section& section, const fs::path& file) {
     std::error_code error;
-    if (!fs::is_regular_file(plugin.manifest, error)) return;  // noted before
-    const Result<Manifest> manifest = load_manifest(plugin.manifest);
-    if (!manifest) {
-      section.mistake("manifest", manifest.error().message);
-      return;
-    }
-    manifest->apply(plugin.environment, plugin.folder);
+    if (file.empty() || !fs::is_regular_file(file, error)) return;  // the latter noted before
+    const Result<Manifest> manifest = load_manifest(file);
+    if (!manifest) section.mistake("manifest", manifest.error().message);
   }
 
   void read_file(Section& section, std::string_view key, fs::path& path) {
@@ -493,6 +496,15 @@ class Reader {
 };
 
 }  // namespace
+
+guest::Environment PluginConfig::environment(const Manifest* code) const {
+  guest::Environment environment = base;
+  if (code != nullptr) code->apply(environment, folder);
+  settings.apply(environment, folder);
+  std::uint32_t& pages = environment.limits.memory_pages_max;
+  pages = std::min(pages, pages_max);
+  return environment;
+}
 
 Result<void> check_address(std::string_view text) {
   const Error error{fmt::format(

@@ -12,6 +12,7 @@
 #include "guest/engine.h"
 #include "guest/instance.h"
 #include "guest/module_cache.h"
+#include "server/manifest.h"
 #include "socket/limits.h"
 
 #include <cstddef>
@@ -53,13 +54,19 @@ struct PluginConfig {
   std::filesystem::path source;
   std::filesystem::path wasm;
   std::filesystem::path manifest;
-  std::filesystem::path folder;  // what paths in the manifest are relative to
+  std::filesystem::path folder;  // what paths in a manifest are relative to
   bool wasi = true;
   actor::Behaviour behaviour = actor::Behaviour::live_state;
   bool init_payload = false;
-  guest::Environment environment;
+  guest::Environment base;         // what a manifest cannot say
+  Manifest settings;               // what it could, as this table has it; without modules
+  std::uint32_t pages_max = 1024;  // what a slot for an instance has
   actor::Bounds bounds;
   actor::SupervisorRules supervision;
+
+  // What holds for an instance: the defaults, then what the manifest of its code says (null: it has
+  // none), then what this table says.
+  guest::Environment environment(const Manifest* manifest = nullptr) const;
 
   const std::filesystem::path& file() const {
     if (!source.empty()) return source;

@@ -73,7 +73,8 @@ match = "todo:*"
 plugin = "todo"
 )")
                             .value();
-  const std::vector<guest::AllowedPath>& paths = config.plugins[0].environment.allowed_paths;
+  const guest::Environment environment = config.plugins[0].environment();
+  const std::vector<guest::AllowedPath>& paths = environment.allowed_paths;
   ASSERT_EQ(paths.size(), 2U);
   EXPECT_EQ(paths[0].host, folder_ / "public");
   EXPECT_EQ(paths[0].guest, "/files");
@@ -106,7 +107,7 @@ plugin = "todo"
 )")
                             .value();
   ::unsetenv("TROUPE_CONFIG_TEST");
-  const guest::Environment& environment = config.plugins[0].environment;
+  const guest::Environment environment = config.plugins[0].environment();
   EXPECT_EQ(environment.allowed_hosts,
             std::vector<std::string>({"api.example.com", "*.example.org", "[::1]"}));
   EXPECT_TRUE(environment.http_response_headers);
@@ -138,7 +139,8 @@ plugin = "todo"
   EXPECT_EQ(plugin.file(), folder_ / "todo.json");
   EXPECT_EQ(plugin.folder, folder_);
   EXPECT_FALSE(plugin.wasi);
-  const guest::Environment& environment = plugin.environment;
+  const Manifest manifest = load_manifest(plugin.manifest).value();
+  const guest::Environment environment = plugin.environment(&manifest);
   EXPECT_EQ(environment.config.at("a"), "manifest");
   EXPECT_EQ(environment.config.at("b"), "file");
   EXPECT_EQ(environment.limits.memory_pages_max, 70U);
@@ -158,8 +160,8 @@ TEST_F(ConfigFile, FillsInTheDefaults) {
   const PluginConfig& plugin = config.plugins[0];
   EXPECT_EQ(plugin.source, folder_ / "todo.js");
   EXPECT_FALSE(plugin.init_payload);
-  EXPECT_EQ(plugin.environment.limits.timeout, std::chrono::milliseconds(1000));
-  EXPECT_EQ(plugin.environment.limits.memory_pages_max, 256U);
+  EXPECT_EQ(plugin.environment().limits.timeout, std::chrono::milliseconds(1000));
+  EXPECT_EQ(plugin.environment().limits.memory_pages_max, 256U);
   EXPECT_EQ(plugin.bounds.mailbox_messages_max, 1000U);
   ASSERT_EQ(config.topics.size(), 1U);
   EXPECT_EQ(config.topics[0].rule.actor.text(), "{topic}/{join}");
@@ -249,11 +251,11 @@ max_version = 24
   EXPECT_EQ(plugin.wasm, folder_ / "todo.wasm");
   EXPECT_TRUE(plugin.source.empty());
   EXPECT_TRUE(plugin.init_payload);
-  EXPECT_EQ(plugin.environment.config.at("greeting"), "hello");
-  EXPECT_EQ(plugin.environment.limits.memory_pages_max, 300U);
-  EXPECT_EQ(plugin.environment.limits.vars_bytes_max, 17U);
-  EXPECT_EQ(plugin.environment.limits.timeout.count(), 18);
-  EXPECT_EQ(plugin.environment.limits.output_bytes_max, 16000U) << "of [limits]";
+  EXPECT_EQ(plugin.environment().config.at("greeting"), "hello");
+  EXPECT_EQ(plugin.environment().limits.memory_pages_max, 300U);
+  EXPECT_EQ(plugin.environment().limits.vars_bytes_max, 17U);
+  EXPECT_EQ(plugin.environment().limits.timeout.count(), 18);
+  EXPECT_EQ(plugin.environment().limits.output_bytes_max, 16000U) << "of [limits]";
   EXPECT_EQ(plugin.bounds.mailbox_messages_max, 19U) << "the plugin's own before [limits]";
   EXPECT_EQ(plugin.bounds.mailbox_bytes_max, 20480U);
   EXPECT_EQ(plugin.bounds.state_bytes_max, 15000U) << "of [limits]";
