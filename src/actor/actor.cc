@@ -22,6 +22,10 @@ using guest::Outcome;
 constexpr std::int64_t slice_ns = 1'000'000;
 constexpr std::int64_t ns_per_ms = 1'000'000;
 
+// When as many actors of the plugin are awake as may be, and all of them at work.
+constexpr std::string_view no_room = "too many actors of this plugin are at work; try again";
+constexpr std::int64_t no_room_retry_ms = 100;  // for timers
+
 std::int64_t ms_rounded_up(std::int64_t ns) {
   return (ns + ns_per_ms - 1) / ns_per_ms;
 }
@@ -66,7 +70,7 @@ void Actor::deliver(Message message) {
   }
   if (running_) {
     if (!mailbox_.push(std::move(message))) {
-      ++plugin_.counters.busy;
+      plugin_.counters.reach(Limit::mailbox);
       refuse(message, Verdict::busy, "too many messages are waiting; try again");
     }
     return;
@@ -164,6 +168,10 @@ Task<> Actor::join(ViewerPtr viewer) {
     co_return;
   }
   if (viewer->watches) co_return;
+  if (!has_room()) {
+    audience_.show_error(viewer, error_payload("busy", no_room));
+    co_return;
+  }
   co_await init(viewer, nullptr);
 }
 
@@ -207,14 +215,27 @@ bool Actor::admit(const Message& message) {
     refuse(message,
            Verdict::missing,
            fmt::format("unknown {} \"{}\"", calls ? "function" : "event", message.name));
+  } else if (!has_room()) {
+    refuse(message, Verdict::busy, std::string(no_room));
   } else {
     return true;
   }
   return false;
 }
 
-bool Actor::hears(const Message&) const {
+// Whether it is awake, or may be. Else that is counted.
+bool Actor::has_room() {
+  if (instance_ || actors_.has_room(plugin_)) return true;
+  plugin_.counters.reach(Limit::instances);
+  return false;
+}
+
+bool Actor::hears(const Message& message) {
   if (is_down() || (!state_ && !is_call())) return false;
+  if (!has_room()) {
+    refuse(message, Verdict::busy, std::string(no_room));
+    return false;
+  }
   if (version().module->has_function("handle_message")) return true;
   actors_.log().warn("[{}] has subscribed to a topic, but exports no handle_message",
                      address_.text());
@@ -228,8 +249,10 @@ bool Actor::take_timer(Message& message) {
   if (found == timers_.end() || found->second.generation != message.generation) return false;
   Timer due = std::move(found->second);
   timers_.erase(found);
-  if (const std::int64_t down_ms = down_for_ms(); down_ms > 0) {
-    due.due_ns = actors_.clock().now_ns() + down_ms * ns_per_ms;
+  std::int64_t later_ms = down_for_ms();
+  if (later_ms == 0 && !has_room()) later_ms = no_room_retry_ms;
+  if (later_ms > 0) {
+    due.due_ns = actors_.clock().now_ns() + later_ms * ns_per_ms;
     set_timer(message.name, std::move(due));
     return false;
   }
@@ -409,6 +432,7 @@ void Actor::perform(const Deed& deed, std::int64_t time_ns) {
       break;
     case Deed::Kind::subscribe:
       if (topics_.size() >= version().bounds.topics_max && !topics_.contains(deed.target)) {
+        plugin_.counters.reach(Limit::subscriptions);
         actors_.log().warn("[{}] has subscribed to {} topics; \"{}\" is one too many",
                            address_.text(),
                            topics_.size(),
@@ -442,6 +466,7 @@ void Actor::perform(const Deed& deed, std::int64_t time_ns) {
 void Actor::set_timer(const std::string& name, Timer timer) {
   cancel_timer(name);
   if (timers_.size() >= version().bounds.timers_max) {
+    plugin_.counters.reach(Limit::timers);
     actors_.log().warn(
         "[{}] has {} timers; \"{}\" is one too many", address_.text(), timers_.size(), name);
     return;

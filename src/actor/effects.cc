@@ -151,12 +151,14 @@ Result<> Effects::add(std::string_view function, std::string_view input) {
 }
 
 Result<> Effects::take_room(std::size_t bytes) {
+  full_ = true;
   if (pushes_.size() + deeds_.size() >= count_max_) {
     return Error{fmt::format("more than {} effects in one turn", count_max_)};
   }
   if (bytes > bytes_max_ - bytes_) {
     return Error{fmt::format("the effects of one turn are larger than {} bytes", bytes_max_)};
   }
+  full_ = false;
   bytes_ += bytes;
   return {};
 }

@@ -118,15 +118,14 @@ Result<void> App::build(const DevExtras* dev) {
                                    clock_,
                                    [this](std::span<const TopicConfig> topics) { route(topics); });
   }
-  api_ = std::make_unique<Api>(ApiParts{
-      .system = system_,
-      .log = *log_,
-      .deployer = deployer_.get(),
-      .log_feed = log_feed_,
-      .token = data_ ? data_->admin_token() : "",
-      .upload_bytes_max = bounds.upload_bytes_max,
-      .connections = [this] { return http_->connection_count() + admin_->connection_count(); },
-      .reload = nullptr});
+  api_ = std::make_unique<Api>(ApiParts{.system = system_,
+                                        .log = *log_,
+                                        .deployer = deployer_.get(),
+                                        .log_feed = log_feed_,
+                                        .token = data_ ? data_->admin_token() : "",
+                                        .upload_bytes_max = bounds.upload_bytes_max,
+                                        .process = [this] { return process_metrics(); },
+                                        .reload = nullptr});
   TRY(http_, open_http(dev));
   TRY(admin_, open_admin());
   if (admin_ && data_) {
@@ -175,6 +174,23 @@ Result<std::unique_ptr<socket::Listener>> App::open_admin() {
                   : socket::text_response(503, "The server is about to end.\n");
   }));
   return socket::Listener::create(std::move(options), shards_, *log_);
+}
+
+ProcessMetrics App::process_metrics() const {
+  ProcessMetrics metrics{.resident_bytes = resident_bytes()};
+  const auto add = [&](const BoundCounts& counts) {
+    for (std::size_t i = 0; i < bound_names.size(); ++i) {
+      metrics.bounds_reached[i] += counts.count(static_cast<Bound>(i));
+    }
+  };
+  for (const socket::Listener* listener : {http_.get(), admin_.get()}) {
+    metrics.connections += listener->connection_count();
+    add(listener->bounds());
+  }
+  for (const auto& mounts : contexts_) {
+    for (const auto& [mount, context] : mounts) add(context->reached);
+  }
+  return metrics;
 }
 
 const std::vector<std::string>& App::admin_addresses() const {

@@ -79,6 +79,8 @@ class App {
   Result<void> build(const DevExtras* dev);
   Result<std::unique_ptr<socket::Listener>> open_http(const DevExtras* dev);
   Result<std::unique_ptr<socket::Listener>> open_admin();
+  // Asked for over the admin address, so that there is one.
+  ProcessMetrics process_metrics() const;
 
   // In the order of need: what stands below uses what stands above and ends before it.
   const Config config_;

@@ -32,6 +32,7 @@ constexpr std::int64_t gib = 1024 * mib;
 // Frames, bodies, states and outputs are handled whole in memory.
 constexpr std::int64_t text_bytes_max = 256 * mib;
 constexpr std::int64_t time_ms_max = 3'600'000;
+constexpr std::int64_t per_second_max = 1'000'000;
 constexpr std::string_view data_dir_default = "troupe-data";
 // Larger integers are not exact in browsers.
 constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;
@@ -186,6 +187,12 @@ class Reader {
     ServerBounds& bounds = config_.bounds;
     socket::Limits& socket = bounds.socket;
     section.number("connections", socket.connections_max, 1, 1'000'000);
+    section.number("address_connections", socket.address_connections_max, 1, 1'000'000);
+    section.number("address_joins_per_second", socket.address.joins_per_second, 1, per_second_max);
+    section.number(
+        "address_events_per_second", socket.address.events_per_second, 1, per_second_max);
+    section.number("socket_joins_per_second", bounds.channel.joins_per_second, 1, per_second_max);
+    section.number("socket_events_per_second", bounds.channel.events_per_second, 1, per_second_max);
     section.number("frame_bytes", socket.frame_bytes_max, kib, text_bytes_max);
     section.number("header_bytes", socket.header_bytes_max, kib, mib);
     section.number("http_body_bytes", socket.body_bytes_max, kib, text_bytes_max);
@@ -283,6 +290,7 @@ class Reader {
     plugin.supervision.window = std::chrono::seconds(window_seconds);
     section.table("limits", [&](Section& bounds) {
       read_plugin_bounds(bounds, plugin.bounds, plugin.base.limits.output_bytes_max);
+      bounds.number("instances", plugin.bounds.instances_max, 1, config_.bounds.instances_max);
     });
     config_.plugins.push_back(std::move(plugin));
   }

@@ -182,6 +182,11 @@ static = "public"
 listen = "localhost:9000"
 [limits]
 connections = 6
+address_connections = 5
+address_joins_per_second = 4
+address_events_per_second = 3
+socket_joins_per_second = 2
+socket_events_per_second = 1
 frame_bytes = 2048
 header_bytes = 3072
 idle_ms = 1005
@@ -214,6 +219,7 @@ mailbox_bytes = 20480
 effects = 21
 effects_bytes = 22
 log_bytes_per_second = 23
+instances = 10
 [[topics]]
 match = "todo:*"
 plugin = "todo"
@@ -235,6 +241,11 @@ max_version = 24
   EXPECT_EQ(config.bounds.socket.frame_bytes_max, 2048U);
   EXPECT_EQ(config.bounds.socket.header_bytes_max, 3072U);
   EXPECT_EQ(config.bounds.socket.body_bytes_max, 4096U);
+  EXPECT_EQ(config.bounds.socket.address_connections_max, 5U);
+  EXPECT_EQ(config.bounds.socket.address.joins_per_second, 4U);
+  EXPECT_EQ(config.bounds.socket.address.events_per_second, 3U);
+  EXPECT_EQ(config.bounds.channel.joins_per_second, 2U);
+  EXPECT_EQ(config.bounds.channel.events_per_second, 1U);
   EXPECT_EQ(config.bounds.socket.unsent_bytes_max, 8192U);
   EXPECT_EQ(config.bounds.socket.idle_timeout.count(), 1005);
   EXPECT_EQ(config.bounds.socket.request_timeout.count(), 1006);
@@ -262,6 +273,7 @@ max_version = 24
   EXPECT_EQ(plugin.bounds.effects_max, 21U);
   EXPECT_EQ(plugin.bounds.effects_bytes_max, 22U);
   EXPECT_EQ(plugin.bounds.log_bytes_per_second_max, 23U);
+  EXPECT_EQ(plugin.bounds.instances_max, 10U);
   const channel::TopicRule& rule = config.topics.at(0).rule;
   EXPECT_EQ(config.topics[0].mount, "/live");
   EXPECT_EQ(rule.actor.text(), "{rest}");

@@ -1,5 +1,6 @@
 #include "socket/http_connection.h"
 
+#include "base/clock.h"
 #include "socket/event_connection.h"
 #include "socket/upgrade.h"
 #include "socket/websocket_connection.h"
@@ -107,10 +108,11 @@ class PendingAnswer final : public Exchange {
 
 class HttpConnection final : public Connection {
  public:
-  HttpConnection(Hub& hub, Socket socket, Admission admission)
+  HttpConnection(Hub& hub, Socket socket, Admission admission, Addresses::Visit visit)
       : Connection(hub),
         socket_(std::move(socket)),
         admission_(admission),
+        visit_(std::move(visit)),
         answered_(socket_.get_executor(), Timer::time_point::max()) {}
 
   // `self` keeps the connection while the coroutine is suspended.
@@ -177,6 +179,7 @@ class HttpConnection final : public Connection {
 
   Socket socket_;
   const Admission admission_;
+  Addresses::Visit visit_;
   beast::flat_buffer buffer_;
   Asked asked_;
   bool is_first_request_ = true;
@@ -252,9 +255,11 @@ HttpConnection::Next HttpConnection::on_header(ErrorCode error, const Parser& pa
   is_between_requests_ = false;
   if (!error) return decide(parser);
   if (error == http::error::header_limit) {
+    hub().site.bounds.reached(Bound::header_bytes);
     return text_response(431, "The header of this request is too large.\n");
   }
   if (error == http::error::body_limit) {
+    hub().site.bounds.reached(Bound::http_body_bytes);
     return refusal(413, "too-large", "The body of this request is too large.");
   }
   const bool is_malformed =
@@ -271,6 +276,7 @@ std::optional<wire::Response> HttpConnection::bound_body(const Route& route, Par
   const auto announced = parser.content_length();
   if (!announced || *announced <= max) return std::nullopt;
   asked_.keep_alive = false;
+  hub().site.bounds.reached(Bound::http_body_bytes);
   return refusal(
       413, "too-large", fmt::format("The body of this request is larger than {} bytes.", max));
 }
@@ -301,6 +307,17 @@ Asked HttpConnection::read_head(const Request& request, const std::string& peer)
   return asked;
 }
 
+namespace {
+
+wire::Response full_response() {
+  wire::Response busy =
+      text_response(503, "The server takes no more connections now. Try again.\n");
+  busy.headers.emplace_back("Retry-After", "5");
+  return busy;
+}
+
+}  // namespace
+
 HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   const Site& site = hub().site;
   const Request& request = parser.get();
@@ -309,12 +326,7 @@ HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   const std::string peer = socket_.remote_endpoint(error).address().to_string();
   if (error) return Nothing{};
   asked_ = read_head(request, peer);
-  if (admission_ == Admission::full || hub().is_draining()) {
-    wire::Response busy =
-        text_response(503, "The server takes no more connections now. Try again.\n");
-    busy.headers.emplace_back("Retry-After", "5");
-    return busy;
-  }
+  if (admission_ == Admission::full || hub().is_draining()) return full_response();
   // A body that nobody reads would be taken for the next request. A route's is read.
   const bool keep_alive = std::exchange(asked_.keep_alive, asked_.keep_alive && parser.is_done());
 
@@ -418,8 +430,20 @@ HttpConnection::Next HttpConnection::upgrade(const Request& request,
           .secure = asked_.secure,
       },
       hub().site.session_key);
+  if (decided && !visit_) {
+    Site& site = hub().site;
+    Addresses::Entrance entrance =
+        site.addresses->enter(asked_.remote_address, SystemClock().now_ns());
+    if (!entrance.is_welcome) {
+      site.bounds.reached(Bound::address_connections);
+      asked_.keep_alive = false;
+      return full_response();
+    }
+    visit_ = std::move(entrance.visit);
+  }
   if (decided) {
     cancel();
+    decided->info.address_use = std::move(visit_);
     start_websocket(hub(), std::move(socket_), std::move(*decided));
     return Nothing{};
   }
@@ -615,9 +639,10 @@ std::string HttpConnection::header(const wire::Response& response,
 
 }  // namespace
 
-void start_http(Hub& hub, Socket socket, Admission admission) {
+void start_http(Hub& hub, Socket socket, Admission admission, Addresses::Visit visit) {
   const auto executor = socket.get_executor();
-  auto connection = std::make_shared<HttpConnection>(hub, std::move(socket), admission);
+  auto connection =
+      std::make_shared<HttpConnection>(hub, std::move(socket), admission, std::move(visit));
   asio::co_spawn(
       executor, HttpConnection::run(std::move(connection)), [](std::exception_ptr failure) {
         // Expected failures are values: this is a bug of ours.

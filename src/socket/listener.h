@@ -56,6 +56,9 @@ class Listener {
   // Open connections of all shards, at this moment.
   std::size_t connection_count() const { return site_->connection_count; }
 
+  // How often clients have reached the bounds of their connections.
+  const BoundCounts& bounds() const { return site_->bounds; }
+
   void start();
 
   // Accepts no more, closes WebSockets with 1012, ends event streams, lets requests finish; waits
