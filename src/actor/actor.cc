@@ -22,6 +22,10 @@ using guest::Outcome;
 constexpr std::int64_t slice_ns = 1'000'000;
 constexpr std::int64_t ns_per_ms = 1'000'000;
 
+// When as many actors of the plugin are awake as may be, and all of them at work.
+constexpr std::string_view no_room = "too many actors of this plugin are at work; try again";
+constexpr std::int64_t no_room_retry_ms = 100;  // for timers
+
 std::int64_t ms_rounded_up(std::int64_t ns) {
   return (ns + ns_per_ms - 1) / ns_per_ms;
 }
@@ -96,8 +100,9 @@ void Actor::deliver(Message message) {
     return;
   }
   if (running_) {
+    message.arrived_ns = actors_.clock().now_ns();
     if (!mailbox_.push(std::move(message))) {
-      ++plugin_.counters.busy;
+      plugin_.counters.reach(Limit::mailbox);
       refuse(message, Verdict::busy, "too many messages are waiting; try again");
     }
     return;
@@ -110,7 +115,10 @@ void Actor::deliver(Message message) {
 
 Task<> Actor::run(Message message) {
   shard::RunQueue& queue = actors_.shard().run_queue();
-  if (!queue.idle()) co_await queue.yield(plugin_.lane);
+  if (!queue.idle()) {
+    message.arrived_ns = actors_.clock().now_ns();
+    co_await queue.yield(plugin_.lane);
+  }
   std::int64_t slice_end_ns = actors_.clock().now_ns() + slice_ns;
   while (true) {
     bool is_ready = true;
@@ -213,6 +221,10 @@ Task<> Actor::join(ViewerPtr viewer) {
     co_return;
   }
   if (viewer->watches) co_return;
+  if (!has_room()) {
+    audience_.show_error(viewer, error_payload("busy", no_room));
+    co_return;
+  }
   co_await init(viewer, nullptr);
 }
 
@@ -262,16 +274,29 @@ bool Actor::admit(const Message& message) {
            fmt::format("unknown {} \"{}\"", calls ? "function" : "event", message.name));
   } else if (const std::string_view why = journal_refusal(); !why.empty()) {
     refuse(message, Verdict::unavailable, std::string(why));
+  } else if (!has_room()) {
+    refuse(message, Verdict::busy, std::string(no_room));
   } else {
     return true;
   }
   return false;
 }
 
-bool Actor::hears(const Message&) {
+// Whether it is awake, or may be. Else that is counted.
+bool Actor::has_room() {
+  if (instance_ || actors_.has_room(plugin_)) return true;
+  plugin_.counters.reach(Limit::instances);
+  return false;
+}
+
+bool Actor::hears(const Message& message) {
   if (is_down() || (!state_ && !is_call())) return false;
   if (const std::string_view why = journal_refusal(); !why.empty()) {
     actors_.log().warn("[{}] a message of a topic was dropped: {}", address_.text(), why);
+    return false;
+  }
+  if (!has_room()) {
+    refuse(message, Verdict::busy, std::string(no_room));
     return false;
   }
   if (version().module->has_function("handle_message")) return true;
@@ -287,9 +312,10 @@ bool Actor::take_timer(Message& message) {
   if (found == timers_.end() || found->second.generation != message.generation) return false;
   Timer due = std::move(found->second);
   timers_.erase(found);
-  const std::int64_t down_ms = journal_refusal().empty() ? down_for_ms() : unavailable_retry_ms;
-  if (down_ms > 0) {
-    due.due_ns = actors_.clock().now_ns() + down_ms * ns_per_ms;
+  std::int64_t later_ms = journal_refusal().empty() ? down_for_ms() : unavailable_retry_ms;
+  if (later_ms == 0 && !has_room()) later_ms = no_room_retry_ms;
+  if (later_ms > 0) {
+    due.due_ns = actors_.clock().now_ns() + later_ms * ns_per_ms;
     set_timer(message.name, std::move(due));
     return false;
   }
@@ -314,7 +340,12 @@ Task<> Actor::act(Message& message, std::string_view function, std::string_view 
   const std::int64_t begun_ns = actors_.clock().now_ns();
   if (journaled_) journaled_->handling = message.delivery ? &message : nullptr;
   const Outcome outcome = co_await turn.run(function, payload, message.input_id);
-  plugin_.counters.turn_times.add(actors_.clock().now_ns() - begun_ns);
+  Counters& counters = plugin_.counters;
+  const std::int64_t waited_ns = message.arrived_ns == 0 ? 0 : begun_ns - message.arrived_ns;
+  const std::int64_t worked_ns = actors_.clock().now_ns() - begun_ns;
+  counters.wait_times.add(waited_ns);
+  counters.turn_times.add(worked_ns);
+  counters.answer_times.add(waited_ns + worked_ns);
   if (journaled_) journaled_->handling = nullptr;
   if (turn.lost() && message.delivery) {
     journaled_->unsettled.push_back({UINT64_MAX, std::move(message)});
@@ -634,7 +665,7 @@ std::string Actor::description(Detail detail) const {
   json::quote(json, down_ms > 0 ? "down" : is_awake() ? "awake" : "asleep");
   if (down_ms > 0) json += fmt::format(",\"retry_ms\":{}", down_ms);
   json += ",\"version\":";
-  json::quote(json, version().module->content_hash());
+  json::quote(json, version().hash);
   json += fmt::format(",\"current\":{},\"turn\":{},\"failures\":{},\"viewers\":{},\"waiting\":{}",
                       !version_ || version_ == plugin_.version,
                       turns_,

@@ -112,6 +112,7 @@ class Actor : public boost::intrusive::list_base_hook<
   Task<> init(ViewerPtr viewer, AskPtr ask);
   bool admit(const Message& message);
   bool hears(const Message& message);
+  bool has_room();
   bool take_timer(Message& message);
   // The turn of an event, a call, a notice or a timer, and what follows from it for viewers, others
   // and the actor itself.

@@ -427,6 +427,39 @@ TEST_F(ActorTest, InstancesIdleLongestGiveWayAndTheirActorsGoOn) {
   }
 }
 
+TEST_F(ActorTest, APluginHasNoMoreAwakeThanItMayAndOneThatIsIdleGivesWay) {
+  install(plugin_text, {.instances_max = 2});  // one for each shard
+  Screen first;
+  Screen second;
+  const ViewerPtr one = join(first, "1");
+  const ViewerPtr two = join(second, "2");
+  EXPECT_EQ(system.on(0).find_plugin("p")->awake, 1U);
+  event(one, "one");
+  EXPECT_EQ(first.take().back(), R"(patch [{"op":"replace","path":"/n","value":1}])");
+  second.take();
+
+  system.event(one, "spin", "{}");
+  const auto step = [&] {
+    shards[0].io().restart();
+    shards[0].io().poll_one();
+  };
+  step();  // it spins, and gives way after a slice
+  system.event(two, "one", "{}");
+  while (second.lines.empty()) step();
+  EXPECT_EQ(
+      second.take(),
+      Lines{
+          R"(error {"type":"busy","message":"too many actors of this plugin are at work; try again"})"});
+  while (first.lines.empty()) step();
+  settle();
+  EXPECT_EQ(system.on(0).find_plugin("p")->awake, 0U) << "the one that span was undone";
+  event(two, "one");
+  EXPECT_EQ(second.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
+  const auto& reached = system.on(0).find_plugin("p")->counters.reached;
+  EXPECT_EQ(reached[static_cast<std::size_t>(Limit::instances)], 1U);
+  EXPECT_EQ(reached[static_cast<std::size_t>(Limit::timeout)], 1U);
+}
+
 }  // namespace
 }  // namespace troupe::actor
 

@@ -231,7 +231,7 @@ std::vector<PluginCounters> Actors::counters() const {
     PluginCounters& of = out[index[&actor->plugin()]];
     ++of.actors;
     if (actor->is_awake()) ++of.awake;
-    ++of.versions[actor->version().module->content_hash()];
+    ++of.versions[actor->version().hash];
   }
   return out;
 }
@@ -243,7 +243,21 @@ void Actors::answer(const Ask& ask, Answer answer) {
   });
 }
 
-void Actors::woke() {
+bool Actors::has_room(Plugin& plugin) {
+  const std::size_t of_all_shards = plugin.version->bounds.instances_max;
+  const std::size_t max = std::max<std::size_t>(1, of_all_shards / shards_.size());
+  if (of_all_shards == 0 || plugin.awake < max) return true;
+  for (Actor& actor : idle_) {
+    if (&actor.plugin() != &plugin || !actor.is_awake()) continue;
+    actor.unlink();
+    actor.sleep();
+    return true;
+  }
+  return false;
+}
+
+void Actors::woke(Plugin& plugin) {
+  ++plugin.awake;
   ++instances_;
   while (instances_ > rules_.instances_max && !idle_.empty()) {
     Actor& longest = idle_.front();
@@ -253,7 +267,8 @@ void Actors::woke() {
   }
 }
 
-void Actors::slept() {
+void Actors::slept(Plugin& plugin) {
+  --plugin.awake;
   --instances_;
 }
 

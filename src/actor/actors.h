@@ -56,7 +56,7 @@ struct PluginCounters {
   Counters counters;
   std::size_t actors = 0;
   std::size_t awake = 0;
-  std::map<std::string, std::size_t> versions;  // actors by the content hash they run
+  std::map<std::string, std::size_t> versions;  // actors by the hash of the version they run
 
   void add(const PluginCounters& other);
 };
@@ -123,10 +123,12 @@ class Actors {
   state::Differ& differ() { return differ_; }
   void answer(const Ask& ask, Answer answer);
 
-  // Called by an actor. It has got an instance; it has given it up; it has nothing to do and may
-  // lose it; it is done for, and ends as soon as its own stack has unwound.
-  void woke();
-  void slept();
+  // Whether one more of the plugin's actors may be awake; one that is idle is put to sleep for it.
+  bool has_room(Plugin& plugin);
+  // Called by an actor. It is about to get an instance; it has given it up, or got none; it has
+  // nothing to do and may lose it; it is done for, and ends as soon as its own stack has unwound.
+  void woke(Plugin& plugin);
+  void slept(Plugin& plugin);
   void rest(Actor& actor);
   void retire(Actor& actor);
   void subscribe(const std::string& topic, Actor& actor);

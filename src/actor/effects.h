@@ -61,6 +61,8 @@ class Effects {
   const std::vector<Push>& pushes() const { return pushes_; }
   const std::vector<Deed>& deeds() const { return deeds_; }
   bool empty() const { return pushes_.empty() && deeds_.empty(); }
+  // Something was refused because the turn has had its fill.
+  bool is_full() const { return full_; }
 
  private:
   Result<> take_room(std::size_t bytes);
@@ -68,6 +70,7 @@ class Effects {
   const std::size_t count_max_;
   const std::size_t bytes_max_;
   std::size_t bytes_ = 0;
+  bool full_ = false;
   std::vector<Push> pushes_;
   std::vector<Deed> deeds_;
 };

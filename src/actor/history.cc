@@ -4,10 +4,14 @@
 
 namespace troupe::actor {
 
-void History::keep() {
+void History::keep(std::chrono::nanoseconds ran) {
   if (!complete_) return;
-  bytes_ += turns_[count_].bytes();
+  const std::size_t bytes = turns_[count_].bytes();
+  bytes_ += bytes;
   ++count_;
+  ++turns_untried_;
+  bytes_untried_ += bytes;
+  ran_untried_ += ran;
   if (count_ > replay_turns_max || bytes_ > replay_bytes_max) {
     complete_ = false;
     count_ = 0;
@@ -29,6 +33,7 @@ void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   for (journal::Record& record : turns_) record.answers.clear();
   count_ = 0;
   bytes_ = 0;
+  put_off();
   complete_ = true;
 }
 

@@ -9,6 +9,7 @@
 #include "guest/vars.h"
 #include "journal/record.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,11 +20,13 @@
 
 namespace troupe::actor {
 
-// After this many turns, or when their records take this much, a checkpoint is due. Where the
-// guest's memory cannot be captured the records go on to their bounds; beyond these the memory is
-// given up, and the next instance starts with variables and state alone.
+// After this many turns, or when their records take this much, or when the guest has worked so long
+// on them, a checkpoint is due: so much is done again at most. Where the guest's memory cannot be
+// captured the records go on to their bounds; beyond these the memory is given up, and the next
+// instance starts with variables and state alone.
 inline constexpr std::size_t checkpoint_turns = 64;
 inline constexpr std::size_t checkpoint_bytes = std::size_t{64} << 10;
+inline constexpr std::chrono::milliseconds checkpoint_guest_time{5};
 inline constexpr std::size_t replay_turns_max = 1024;
 inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 
@@ -45,7 +48,13 @@ class History {
   // False when too much has happened since the checkpoint to be done again.
   bool is_complete() const { return complete_; }
   bool is_checkpoint_due() const {
-    return count_ >= checkpoint_turns || bytes_ >= checkpoint_bytes;
+    return turns_untried_ >= checkpoint_turns || bytes_untried_ >= checkpoint_bytes ||
+           ran_untried_ >= checkpoint_guest_time;
+  }
+  // No checkpoint could be taken now: the next is due after as much again.
+  void put_off() {
+    turns_untried_ = bytes_untried_ = 0;
+    ran_untried_ = {};
   }
 
   // A record to be filled by the turn that begins. Keeps the capacity of its strings.
@@ -53,8 +62,8 @@ class History {
     if (count_ == turns_.size()) turns_.emplace_back();
     return turns_[count_];
   }
-  // The turn has committed: next() is part of the history.
-  void keep();
+  // The turn has committed: next() is part of the history. `ran`: guest::Outcome::ran.
+  void keep(std::chrono::nanoseconds ran);
 
   // What it takes, nearly.
   std::size_t bytes_kept() const;
@@ -73,6 +82,10 @@ class History {
   std::vector<journal::Record> turns_;  // the first count_, and what is kept of older ones
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
+  // Since a checkpoint was taken, or could not be.
+  std::size_t turns_untried_ = 0;
+  std::size_t bytes_untried_ = 0;
+  std::chrono::nanoseconds ran_untried_{0};
   bool complete_ = true;
 };
 

@@ -73,6 +73,7 @@ Actor::Plan Actor::plan(const Effects& effects) {
         if (is_set(deed.target)) {
           --count;
         } else if (count >= version().bounds.timers_max) {
+          plugin_.counters.reach(Limit::timers);
           actors_.log().warn(
               "[{}] has {} timers; \"{}\" is one too many", address_.text(), count, deed.target);
           break;
@@ -91,6 +92,7 @@ Actor::Plan Actor::plan(const Effects& effects) {
       case Deed::Kind::subscribe:
         if (topics_.contains(deed.target) || topics.contains(deed.target)) break;
         if (topics_.size() + topics.size() >= version().bounds.topics_max) {
+          plugin_.counters.reach(Limit::subscriptions);
           actors_.log().warn("[{}] has subscribed to {} topics; \"{}\" is one too many",
                              address_.text(),
                              topics_.size() + topics.size(),

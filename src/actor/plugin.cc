@@ -43,14 +43,15 @@ void Counters::add(const Counters& other) {
   turns_done += other.turns_done;
   turns_error += other.turns_error;
   turns_failed += other.turns_failed;
-  busy += other.busy;
   wakes += other.wakes;
   sleeps += other.sleeps;
   downs += other.downs;
   switches += other.switches;
   switches_refused += other.switches_refused;
-  log_lines_dropped += other.log_lines_dropped;
+  for (std::size_t i = 0; i < reached.size(); ++i) reached[i] += other.reached[i];
+  wait_times.add(other.wait_times);
   turn_times.add(other.turn_times);
+  answer_times.add(other.answer_times);
 }
 
 namespace {
@@ -85,12 +86,12 @@ void Plugin::write_log(Log& log,
   }
   const std::size_t bytes_max = version->bounds.log_bytes_per_second_max;
   if (log_bytes_ > bytes_max) {
-    ++counters.log_lines_dropped;
+    counters.reach(Limit::log);
     return;
   }
   log_bytes_ += text.size();
   if (log_bytes_ > bytes_max) {
-    ++counters.log_lines_dropped;
+    counters.reach(Limit::log);
     log.warn("[{}] says more than {} bytes a second; the rest of this second is left out",
              version->name,
              bytes_max);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "guest/instance.h"
 #include "guest/module.h"
+#include "guest/outcome.h"
 #include "shard/run_queue.h"
 
 #include <array>
@@ -25,7 +26,7 @@ enum class Durability {
   commit,  // in the journal before anybody sees it
 };
 
-// Bounds of one actor of a plugin. Reaching one is an answer, never growth.
+// Bounds of a plugin and each of its actors. Reaching one is an answer, never growth.
 struct Bounds {
   std::size_t mailbox_messages_max = 1000;
   std::size_t mailbox_bytes_max = std::size_t{4} << 20;
@@ -37,14 +38,45 @@ struct Bounds {
   std::size_t topics_max = 100;  // subscribed to
   // Messages to others that have not been handled yet; more fail the turn.
   std::size_t outbox_max = 1000;
+  // Actors of the plugin awake at the same time, each shard its share, one at least; 0: no bound
+  // but the server's.
+  std::size_t instances_max = 0;
 
   friend bool operator==(const Bounds&, const Bounds&) = default;
 };
+
+// What a plugin may have no more of, as the configuration calls it; counted for operators when it
+// is reached.
+enum class Limit {
+  mailbox,
+  instances,
+  memory,
+  timeout,
+  state,
+  output,
+  effects,
+  timers,
+  subscriptions,
+  log,
+};
+inline constexpr std::array<std::string_view, 10> limit_names = {"mailbox",
+                                                                 "instances",
+                                                                 "memory",
+                                                                 "timeout",
+                                                                 "state",
+                                                                 "output",
+                                                                 "effects",
+                                                                 "timers",
+                                                                 "subscriptions",
+                                                                 "log"};
 
 // One version of a plugin: code and settings, immutable. Shared by the shards that run it; the old
 // one lives until the last actor has switched.
 struct PluginVersion {
   std::string name;
+  // Of what was deployed, a module or a manifest with its settings, SHA-256 in hex: which version
+  // this is to operators.
+  std::string hash;
   std::shared_ptr<const guest::Module> module;
   Behaviour behaviour = Behaviour::live_state;
   bool init_payload = false;  // init gets [params] instead of nothing
@@ -88,16 +120,24 @@ struct Counters {
   std::uint64_t turns_done = 0;
   std::uint64_t turns_error = 0;
   std::uint64_t turns_failed = 0;
-  std::uint64_t busy = 0;  // messages that found the mailbox full
   std::uint64_t wakes = 0;
   std::uint64_t sleeps = 0;
   std::uint64_t downs = 0;
-  std::uint64_t switches = 0;           // to a new version
-  std::uint64_t switches_refused = 0;   // actors that stay on an old one
-  std::uint64_t log_lines_dropped = 0;  // beyond the bound on the plugin's log
-  TimeHistogram turn_times;  // from the turn's begin to its end, waits of the guest included
+  std::uint64_t switches = 0;                               // to a new version
+  std::uint64_t switches_refused = 0;                       // actors that stay on an old one
+  std::array<std::uint64_t, limit_names.size()> reached{};  // by Limit: messages, turns, lines, ...
+  TimeHistogram wait_times;                                 // of a message, until its turn begins
+  TimeHistogram turn_times;    // from the turn's begin to its end, waits of the guest included
+  TimeHistogram answer_times;  // both
 
   void add(const Counters& other);
+  void reach(Limit limit) { ++reached[static_cast<std::size_t>(limit)]; }
+  // Where a call has ended because of a limit: that one.
+  void reach(guest::Ending ending) {
+    if (ending == guest::Ending::out_of_memory) reach(Limit::memory);
+    if (ending == guest::Ending::timeout) reach(Limit::timeout);
+    if (ending == guest::Ending::output) reach(Limit::output);
+  }
 };
 
 // A plugin on one shard: its current version and its place in the run queue's round. Owned by
@@ -106,6 +146,7 @@ struct Plugin {
   std::shared_ptr<const PluginVersion> version;
   shard::RunQueue::Lane lane;
   Counters counters;
+  std::size_t awake = 0;  // actors with an instance
   // It was uninstalled and starts no more actors.
   bool leaving = false;
 

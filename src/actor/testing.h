@@ -128,12 +128,13 @@ class ActorTest : public testing::Test {
     install(plugin_text);
   }
 
-  void install(std::string_view text) {
+  void install(std::string_view text, const Bounds& bounds = {}) {
     auto version = std::make_shared<PluginVersion>();
     version->name = "p";
     version->module = guest::test::Plugin::load(text);
     version->durability = durability;
     version->environment.limits.timeout = std::chrono::milliseconds(30);
+    version->bounds = bounds;
     system.install(version);
     settle();
   }

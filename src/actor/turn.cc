@@ -73,6 +73,7 @@ Task<Outcome> Turn::run(std::string_view function,
         inputs_,
         actor_.vars_,
         *this);
+    actor_.plugin_.counters.reach(outcome.ending);
   }
   if (actor_.outbox_is_full(effects_)) {
     outcome =
@@ -140,7 +141,7 @@ void Turn::end(const Outcome& outcome) {
     return;
   }
   actor_.vars_.commit();
-  actor_.history_.keep();
+  actor_.history_.keep(outcome.ran);
   if (actor_.instance_->spent()) {
     // A program that has come to its end: what it had in memory ends with it.
     actor_.forget_memory();
@@ -185,6 +186,7 @@ Pieces pieces_of(const Actor& actor, std::string_view payload) {
 Outcome take_state(Actor& actor, std::string_view output, std::string_view* patch) {
   const std::size_t bytes_max = actor.version_->bounds.state_bytes_max;
   if (output.size() > bytes_max) {
+    actor.plugin_.counters.reach(Limit::state);
     return unusable(fmt::format(
         "the new state has {} bytes, more than the {} allowed", output.size(), bytes_max));
   }
@@ -235,6 +237,7 @@ journal::Hash hash_of(std::string_view state,
 Result<std::string> Turn::call(std::string_view function, std::string_view input) {
   if (function != "self") {
     if (auto added = effects_.add(function, input); added.has_error()) {
+      if (effects_.is_full()) actor_.plugin_.counters.reach(Limit::effects);
       return std::move(added).error();
     }
     return std::string();

@@ -46,6 +46,25 @@ class StartUpHost final : public guest::Host {
   const Address& address_;
 };
 
+// A place among the actors that are awake, taken before there is an instance for it: making one may
+// wait, and be given up meanwhile.
+class Place {
+ public:
+  Place(Actors& actors, Plugin& plugin) : actors_(actors), plugin_(plugin) { actors.woke(plugin); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (!kept_) actors_.slept(plugin_);
+  }
+  // There is an instance, which goes with drop_instance().
+  void keep() { kept_ = true; }
+
+ private:
+  Actors& actors_;
+  Plugin& plugin_;
+  bool kept_ = false;
+};
+
 }  // namespace
 
 // A turn of the past, run once more.
@@ -162,6 +181,7 @@ Task<Outcome> Actor::revive() {
   const bool has_memory = checkpoint != nullptr && checkpoint->memory &&
                           checkpoint->code == version_->module->content_hash() &&
                           version_->environment.allowed_paths.empty();
+  Place place(actors_, plugin_);
   StartUpHost host(actors_, plugin_, address_);
   std::pair<std::unique_ptr<guest::Instance>, Outcome> made;
   if (has_memory) {
@@ -185,7 +205,7 @@ Task<Outcome> Actor::revive() {
     co_return std::move(made.second);
   }
   instance_ = std::move(made.first);
-  actors_.woke();
+  place.keep();
   ++plugin_.counters.wakes;
   if (history_.turns().empty()) co_return Outcome{};
   co_return co_await repeat_turns();
@@ -225,7 +245,7 @@ Task<Outcome> Actor::repeat_turns() {
 void Actor::drop_instance() {
   if (!instance_) return;
   instance_.reset();
-  actors_.slept();
+  actors_.slept(plugin_);
 }
 
 void Actor::forget_memory() {
@@ -245,7 +265,9 @@ void Actor::give_up_memory() {
 }
 
 void Actor::checkpoint() {
-  if (!instance_ || !version_->module->not_capturable().empty()) return;
+  if (!instance_) return;
+  history_.put_off();  // unless it can be taken now
+  if (!version_->module->not_capturable().empty()) return;
   auto memory = instance_->capture();
   if (memory.has_error()) {
     actors_.log().debug("[{}] no checkpoint: {}", address_.text(), memory.error().message);

@@ -51,6 +51,12 @@ std::string session_of_params(const Context& context, json::Value params) {
   return wire::session_letters(context.session_key, "join parameter", session);
 }
 
+std::string mark_of(std::string_view ref, bool binary) {
+  std::string mark(1, binary ? binary_mark : text_mark);
+  mark += ref;
+  return mark;
+}
+
 std::string reason_payload(std::string_view reason) {
   std::string payload = "{\"reason\":";
   json::quote(payload, reason);
@@ -203,8 +209,20 @@ void Channel::on_event(std::string_view ref, std::string_view event, std::string
   if (early_.size() < client_.context.bounds.events_waiting_max) {
     early_.push_back({std::string(ref), std::string(event), std::string(payload)});
   } else {
-    error(actor::error_payload("busy", "too many events are waiting; try again"));
+    too_many_waiting();
   }
+}
+
+void Channel::too_many_waiting() {
+  client_.context.reached.reached(Bound::channel_events);
+  error(actor::error_payload("busy", "too many events are waiting; try again"));
+}
+
+void Channel::refuse_event(std::string_view ref, std::string_view event, bool binary) {
+  constexpr std::string_view message = "too many events a second; try again";
+  if (over_) return;
+  if (!event.starts_with(call_prefix)) return error(actor::error_payload("busy", message));
+  called(mark_of(ref, binary), {.verdict = actor::Verdict::busy, .message = std::string(message)});
 }
 
 void Channel::on_binary(std::string_view ref, std::string_view event, std::string_view payload) {
@@ -230,7 +248,7 @@ void Channel::handle(std::string_view ref, std::string_view event, std::string_v
                : call(ref, event.substr(call_prefix.size()), payload, false);
   }
   if (unanswered_ >= client_.context.bounds.events_waiting_max) {
-    return error(actor::error_payload("busy", "too many events are waiting; try again"));
+    return too_many_waiting();
   }
   if (event == "lvs_refresh") {
     ++unanswered_;
@@ -250,11 +268,13 @@ void Channel::call(std::string_view ref,
                    std::string_view function,
                    std::string_view input,
                    bool binary) {
-  std::string mark(1, binary ? binary_mark : text_mark);
-  mark += ref;
+  const std::string mark = mark_of(ref, binary);
   actor::Answer answer{.verdict = actor::Verdict::busy,
                        .message = "too many calls are waiting; try again"};
-  if (unanswered_ >= client_.context.bounds.events_waiting_max) return called(mark, answer);
+  if (unanswered_ >= client_.context.bounds.events_waiting_max) {
+    client_.context.reached.reached(Bound::channel_events);
+    return called(mark, answer);
+  }
   if (!rule_.offers(function)) {
     answer.verdict = actor::Verdict::missing;
     answer.message = fmt::format("unknown function \"{}\"", function);

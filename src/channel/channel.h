@@ -7,7 +7,9 @@
 
 #include "actor/outbox.h"
 #include "actor/viewer.h"
+#include "base/rate.h"
 #include "base/task.h"
+#include "channel/address_use.h"
 #include "channel/context.h"
 #include "channel/frame_sink.h"
 #include "channel/router.h"
@@ -28,6 +30,9 @@ struct Client {
   std::string session;  // letters of the believed cookie; empty without one
   std::string origin;
   std::string remote_address;
+  Rate joins;
+  Rate events;
+  std::shared_ptr<AddressUse> address;  // null: it is not counted
 };
 
 class Channel final : private actor::Outbox {
@@ -59,6 +64,9 @@ class Channel final : private actor::Outbox {
   // A binary frame: a call of a function.
   void on_binary(std::string_view ref, std::string_view event, std::string_view payload);
 
+  // The client sends more a second than it may: this frame of it is refused.
+  void refuse_event(std::string_view ref, std::string_view event, bool binary);
+
   // The client reads again after its socket was full.
   void on_drained();
 
@@ -75,6 +83,7 @@ class Channel final : private actor::Outbox {
   void refuse(std::string_view reason);
   void handle(std::string_view ref, std::string_view event, std::string_view payload);
   void call(std::string_view ref, std::string_view function, std::string_view input, bool binary);
+  void too_many_waiting();
 
   // actor::Outbox
   void joined() override;

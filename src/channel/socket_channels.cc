@@ -14,6 +14,7 @@ namespace troupe::channel {
 namespace {
 
 constexpr std::string_view unmatched_topic = R"({"reason":"unmatched topic"})";
+constexpr std::string_view busy = R"({"reason":"busy","retry_ms":1000})";
 constexpr std::string_view too_many = R"({"reason":"too many channels joined"})";
 
 }  // namespace
@@ -55,14 +56,41 @@ struct SocketChannels::Impl {
     if (frame.event == "phx_join" && !frame.binary) return join(frame);
     Channel* channel = find(frame.topic);
     if (frame.event == "phx_leave") return leave(frame, channel);
+    AddressUse* address = client.address.get();
+    const bool is_allowed = may(client.events,
+                                Bound::socket_events,
+                                address == nullptr ? nullptr : &address->events,
+                                Bound::address_events);
     if (channel == nullptr) return unmatched(frame);
     // What was sent under an earlier join of the topic is for a channel that is gone.
     if (frame.join_ref != "null" && frame.join_ref != channel->join_ref()) return;
+    if (!is_allowed) return channel->refuse_event(frame.ref, frame.event, frame.binary);
     if (frame.binary) return channel->on_binary(frame.ref, frame.event, frame.payload);
     channel->on_event(frame.ref, frame.event, frame.payload);
   }
 
+  // Whether the socket and its address may do one more of something now.
+  bool may(Rate& of_socket, Bound socket_bound, Rate* of_address, Bound address_bound) {
+    Context& context = client.context;
+    const std::int64_t now_ns = context.system.on(context.shard).clock().now_ns();
+    if (!of_socket.take(now_ns)) {
+      context.reached.reached(socket_bound);
+      return false;
+    }
+    if (of_address == nullptr || of_address->take(now_ns)) return true;
+    context.reached.reached(address_bound);
+    return false;
+  }
+
   void join(const wire::ClientFrame& frame) {
+    AddressUse* address = client.address.get();
+    if (!may(client.joins,
+             Bound::socket_joins,
+             address == nullptr ? nullptr : &address->joins,
+             Bound::address_joins)) {
+      return sink().send_text(wire::reply_frame(
+          frame.join_ref, frame.ref, frame.topic_json, wire::ReplyStatus::error, busy));
+    }
     const TopicRules rules = client.context.rules;
     const TopicRule* rule = find_rule(*rules, frame.topic);
     if (rule == nullptr) return unmatched(frame);
@@ -77,6 +105,7 @@ struct SocketChannels::Impl {
       }
     }
     if (channels.size() >= client.context.bounds.topics_max) {
+      client.context.reached.reached(Bound::socket_topics);
       return sink().send_text(wire::reply_frame(
           frame.join_ref, frame.ref, frame.topic_json, wire::ReplyStatus::error, too_many));
     }
@@ -105,7 +134,10 @@ SocketChannels::SocketChannels(Context& context, FrameSink& sink, ConnectInfo in
                       sink,
                       std::move(info.session),
                       std::move(info.origin),
-                      std::move(info.remote_address)},
+                      std::move(info.remote_address),
+                      Rate(context.bounds.joins_per_second),
+                      Rate(context.bounds.events_per_second),
+                      std::move(info.address_use)},
                      {}}) {}
 
 SocketChannels::~SocketChannels() = default;

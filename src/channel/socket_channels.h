@@ -5,6 +5,7 @@
 // and sends what comes out through the FrameSink. Lives on the socket's shard; not thread-safe.
 #pragma once
 
+#include "channel/address_use.h"
 #include "channel/frame_sink.h"
 #include "wire/http.h"
 
@@ -25,6 +26,8 @@ struct ConnectInfo {
   std::string remote_address;  // after trusted proxies
   std::string mount;           // where the socket was opened: "/socket"
   wire::Parameters params;     // of the socket's URL, without vsn
+  // Shared with the other sockets of that address; null: it is not counted.
+  std::shared_ptr<AddressUse> address_use;
 };
 
 class SocketChannels final : public MessageHandler {

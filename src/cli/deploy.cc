@@ -2,16 +2,15 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/table.h"
-#include "guests/js/builder/build.h"
 #include "server/local_call.h"
+#include "server/plugin_loader.h"
+#include "server/source.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,19 +32,25 @@ std::string short_hash(json::Value object, std::string_view name) {
   return text_of(object, name).substr(0, hash_letters_shown);
 }
 
-// The module of a file: built first when it is a source.
-Result<std::string> read_module(const std::string& file) {
+bool is_manifest(const fs::path& file) {
+  return file.extension() == ".json" || file.extension() == ".toml";
+}
+
+// What is sent of a file: a module, a manifest with its modules in it, or what a source is built
+// to.
+Result<std::string> read_content(const std::string& file) {
+  server::PluginConfig plugin;
   if (server::is_module(file)) {
-    std::ifstream stream(file, std::ios::binary);
-    std::string wasm(std::istreambuf_iterator<char>(stream), {});
-    if (!stream) return Error{fmt::format("cannot read {}", file)};
-    return wasm;
+    plugin.wasm = file;
+  } else if (is_manifest(file)) {
+    plugin.manifest = file;  // its paths are relative to the current folder, as for troupe call
+  } else {
+    TRY(plugin.source, server::find_source(file));
   }
-  const js::BuildResult built =
-      js::build({.entry = file, .cache_folder = server::user_cache_folder()});
-  if (!built) return Error{js::render(built.error())};
-  for (const std::string& warning : built->warnings) fmt::print(stderr, "warning: {}\n", warning);
-  return std::string(built->wasm.begin(), built->wasm.end());
+  const server::CodeResult code = server::read_code(plugin, server::user_cache_folder());
+  if (!code) return Error{code.error().message};
+  for (const std::string& warning : code->warnings) fmt::print(stderr, "warning: {}\n", warning);
+  return std::string(code->kept());
 }
 
 struct DeployArguments {
@@ -55,19 +60,19 @@ struct DeployArguments {
 };
 
 int deploy(const DeployArguments& arguments) {
-  Result<std::string> wasm = read_module(arguments.file);
-  if (!wasm) return fail(wasm.error().message);
-  return ask(arguments.server,
-             {.method = "PUT",
-              .path = "/plugins/" + percent_encode(arguments.name),
-              .body = std::move(*wasm),
-              .content_type = "application/wasm"},
-             [&](const std::string& body) {
-               json::Tape tape;
-               if (!json::parse(body, tape)) return;
-               fmt::print(
-                   "{}: version {} is live\n", arguments.name, short_hash(tape.root(), "version"));
-             });
+  Result<std::string> content = read_content(arguments.file);
+  if (!content) return fail(content.error().message);
+  return ask(
+      arguments.server,
+      {.method = "PUT",
+       .path = "/plugins/" + percent_encode(arguments.name),
+       .body = std::move(*content),
+       .content_type = is_manifest(arguments.file) ? "application/json" : "application/wasm"},
+      [&](const std::string& body) {
+        json::Tape tape;
+        if (!json::parse(body, tape)) return;
+        fmt::print("{}: version {} is live\n", arguments.name, short_hash(tape.root(), "version"));
+      });
 }
 
 void print_plugins(const std::string& body) {
@@ -127,7 +132,11 @@ void add_deploy(CLI::App& program, Run& run) {
       "  troupe deploy todo target/todo.wasm --server http://10.0.0.5:4001");
   auto arguments = std::make_shared<DeployArguments>();
   command->add_option("NAME", arguments->name, "The plugin")->required();
-  command->add_option("FILE", arguments->file, "A .wasm module, or a source that is built first")
+  command
+      ->add_option(
+          "FILE",
+          arguments->file,
+          "A .wasm module, an Extism manifest (.json, .toml), or a source that is built first")
       ->required();
   add_server_options(*command, arguments->server);
   command->callback([&run, arguments] { run = [arguments] { return deploy(*arguments); }; });

@@ -1,6 +1,7 @@
 // How a guest call ended.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -55,6 +56,9 @@ struct Outcome {
   // Where the turn's clock stood in the end: beyond the turn's time by readings and waits. 0 when
   // no guest code ran. The next turn's time must not be before it.
   std::int64_t clock_ns = 0;
+  // How long guest code ran, as the ticks of the slices see it: right over many calls, not for one
+  // that is shorter than a millisecond.
+  std::chrono::nanoseconds ran{0};
   LentArena arena;
 };
 

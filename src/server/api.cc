@@ -1,6 +1,5 @@
 #include "server/api.h"
 
-#include "server/metrics.h"
 #include "wire/problem.h"
 #include "wire/uri.h"
 
@@ -198,12 +197,10 @@ void Api::metrics(ApiCall call) {
       [](const actor::Actors& actors) { return actors.counters(); },
       [this, call = std::move(call)](
           const std::vector<std::vector<actor::PluginCounters>>& shards) mutable {
-        answer(
-            call,
-            {.content_type = std::string(metrics_type),
-             .body = metrics_text(
-                 shards, {.resident_bytes = resident_bytes(), .connections = parts_.connections()}),
-             .headers = {{"Cache-Control", "no-store"}}});
+        answer(call,
+               {.content_type = std::string(metrics_type),
+                .body = metrics_text(shards, parts_.process()),
+                .headers = {{"Cache-Control", "no-store"}}});
       });
 }
 

@@ -10,6 +10,7 @@
 #include "journal/journal.h"
 #include "server/deployer.h"
 #include "server/log_feed.h"
+#include "server/metrics.h"
 #include "socket/route.h"
 
 #include <cstddef>
@@ -32,8 +33,8 @@ struct ApiParts {
   std::shared_ptr<LogFeed> log_feed;
   std::string token;
   std::size_t upload_bytes_max = std::size_t{32} << 20;
-  // Open connections of the whole server, for /metrics. From any thread.
-  std::function<std::size_t()> connections;
+  // What /metrics tells of the server besides its actors. From any thread.
+  std::function<ProcessMetrics()> process;
   // Reads the configuration again and applies it; `done` may be called on any thread. Empty: not
   // offered.
   std::function<void(Deployer::Done done)> reload;

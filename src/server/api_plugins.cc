@@ -50,8 +50,9 @@ std::string plugin_json(const PluginView& view, const actor::PluginCounters& use
     if (json.back() != '[') json += ',';
     const auto running = use.versions.find(each.hash);
     json += fmt::format(
-        R"({{"hash":"{}","bytes":{},"time_ms":{},"origin":"{}","current":{},"actors":{}}})",
+        R"({{"hash":"{}","kind":"{}","bytes":{},"time_ms":{},"origin":"{}","current":{},"actors":{}}})",
         each.hash,
+        each.kind == Deployment::Kind::manifest ? "manifest" : "module",
         each.bytes,
         each.time_ms,
         each.origin,
@@ -137,19 +138,12 @@ void Api::list_plugins(ApiCall call, std::string name) {
 }
 
 void Api::put_plugin(ApiCall call, std::string name) {
-  const std::string type = call.request.content_type;
-  if (type.starts_with("application/json")) {
-    return refuse(call,
-                  422,
-                  "refused",
-                  "a manifest cannot be uploaded; send the module itself as application/wasm, and "
-                  "keep its settings in the configuration");
-  }
   if (call.request.body.empty()) {
-    return refuse(call, 422, "refused", "the body is empty; send a WebAssembly module");
+    return refuse(
+        call, 422, "refused", "the body is empty; send a WebAssembly module or an Extism manifest");
   }
-  std::string wasm = std::move(call.request.body);
-  parts_.deployer->deploy(std::move(name), std::move(wasm), answer_later(std::move(call)));
+  std::string content = std::move(call.request.body);
+  parts_.deployer->deploy(std::move(name), std::move(content), answer_later(std::move(call)));
 }
 
 void Api::delete_plugin(ApiCall call, std::string name) {

@@ -125,16 +125,15 @@ Result<void> App::build(const DevExtras* dev) {
                                    [this](std::span<const TopicConfig> topics) { route(topics); });
     system_.use(*deployer_);
   }
-  api_ = std::make_unique<Api>(ApiParts{
-      .system = system_,
-      .log = *log_,
-      .journal = journal_.get(),
-      .deployer = deployer_.get(),
-      .log_feed = log_feed_,
-      .token = data_ ? data_->admin_token() : "",
-      .upload_bytes_max = bounds.upload_bytes_max,
-      .connections = [this] { return http_->connection_count() + admin_->connection_count(); },
-      .reload = nullptr});
+  api_ = std::make_unique<Api>(ApiParts{.system = system_,
+                                        .log = *log_,
+                                        .journal = journal_.get(),
+                                        .deployer = deployer_.get(),
+                                        .log_feed = log_feed_,
+                                        .token = data_ ? data_->admin_token() : "",
+                                        .upload_bytes_max = bounds.upload_bytes_max,
+                                        .process = [this] { return process_metrics(); },
+                                        .reload = nullptr});
   TRY(http_, open_http(dev));
   TRY(admin_, open_admin());
   if (admin_ && data_) {
@@ -149,6 +148,7 @@ Result<std::unique_ptr<socket::Listener>> App::open_http(const DevExtras* dev) {
                                   .origins = config_.http.origins,
                                   .trusted_proxies = config_.http.trusted_proxies,
                                   .session_key = session_key_,
+                                  .tls = config_.http.tls,
                                   .limits = config_.bounds.socket};
   options.mounts.clear();
   for (const auto& [mount, context] : contexts_.front()) options.mounts.push_back(mount);
@@ -186,6 +186,32 @@ Result<std::unique_ptr<socket::Listener>> App::open_admin() {
         503, fmt::format("The journal cannot be written, and turns are refused: {}\n", health.why));
   }));
   return socket::Listener::create(std::move(options), shards_, *log_);
+}
+
+std::vector<std::string> App::urls() const {
+  const std::string_view scheme = config_.http.tls.certificate.empty() ? "http" : "https";
+  std::vector<std::string> urls;
+  for (const std::string& address : http_->addresses()) {
+    urls.push_back(fmt::format("{}://{}", scheme, address));
+  }
+  return urls;
+}
+
+ProcessMetrics App::process_metrics() const {
+  ProcessMetrics metrics{.resident_bytes = resident_bytes()};
+  const auto add = [&](const BoundCounts& counts) {
+    for (std::size_t i = 0; i < bound_names.size(); ++i) {
+      metrics.bounds_reached[i] += counts.count(static_cast<Bound>(i));
+    }
+  };
+  for (const socket::Listener* listener : {http_.get(), admin_.get()}) {
+    metrics.connections += listener->connection_count();
+    add(listener->bounds());
+  }
+  for (const auto& mounts : contexts_) {
+    for (const auto& [mount, context] : mounts) add(context->reached);
+  }
+  return metrics;
 }
 
 const std::vector<std::string>& App::admin_addresses() const {

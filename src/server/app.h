@@ -61,8 +61,8 @@ class App {
   void on_reload(std::function<void(Deployer::Done done)> reload) {
     api_->on_reload(std::move(reload));
   }
-  // Where browsers come in, and operators, with the ports that the system chose.
-  const std::vector<std::string>& http_addresses() const { return http_->addresses(); }
+  // Where browsers come in, as URLs, and operators, with the ports that the system chose.
+  std::vector<std::string> urls() const;
   const std::vector<std::string>& admin_addresses() const;
 
   // From now on this version answers; from any thread.
@@ -70,6 +70,9 @@ class App {
   // From now on joins are led by these rules. Each plugin that they name has been installed. From
   // any thread.
   void route(std::span<const TopicConfig> topics);
+
+  // Reads the certificate and its key again; see socket::Listener.
+  Result<void> reload_tls() { return http_->reload_tls(); }
 
   void start();
   // Clients get 1012, requests are finished, the threads end.
@@ -81,6 +84,8 @@ class App {
   Result<std::unique_ptr<socket::Listener>> open_http(const DevExtras* dev);
   Result<std::unique_ptr<socket::Listener>> open_admin();
   void sleep_all();
+  // Asked for over the admin address, so that there is one.
+  ProcessMetrics process_metrics() const;
 
   // In the order of need: what stands below uses what stands above and ends before it.
   const Config config_;

@@ -21,12 +21,12 @@ Result<Config> check(const std::filesystem::path& file, Log& log) {
   const Result<std::vector<LoadedPlugin>> plugins = load_plugins(
       config, {.cache = *cache, .engine = *engine, .build_cache_folder = cache_folder, .log = log});
   if (!plugins) return plugins.error();
-  for (const PluginConfig& plugin : config.plugins) {
-    if (plugin.environment.allowed_paths.empty()) continue;
+  for (const LoadedPlugin& plugin : *plugins) {
+    if (!plugin.version || plugin.version->environment.allowed_paths.empty()) continue;
     log.warn(
         "plugin {}: not replayable, because of its allowed_paths: what it reads there is in no "
         "record",
-        plugin.name);
+        plugin.config.name);
   }
   return config;
 }

@@ -1,7 +1,6 @@
 #include "server/config.h"
 
 #include "guest/secrets.h"
-#include "server/manifest.h"
 #include "server/source.h"
 #include "server/suggest.h"
 #include "server/toml_section.h"
@@ -33,6 +32,7 @@ constexpr std::int64_t gib = 1024 * mib;
 // Frames, bodies, states and outputs are handled whole in memory.
 constexpr std::int64_t text_bytes_max = 256 * mib;
 constexpr std::int64_t time_ms_max = 3'600'000;
+constexpr std::int64_t per_second_max = 1'000'000;
 constexpr std::string_view data_dir_default = "troupe-data";
 // Larger integers are not exact in browsers.
 constexpr std::int64_t version_max = (std::int64_t{1} << 53) - 1;
@@ -155,9 +155,11 @@ class Reader {
                         fmt::format("there is no folder {}", config_.http.static_folder.string()));
       }
     }
-    for (const std::string_view key : {"tls_certificate", "tls_key"}) {
-      section.not_offered(key,
-                          "put a proxy that speaks TLS in front and name it in trusted_proxies");
+    read_file(section, "tls_certificate", config_.http.tls.certificate);
+    read_file(section, "tls_key", config_.http.tls.key);
+    if (section.has("tls_certificate") != section.has("tls_key")) {
+      section.mistake(section.has("tls_key") ? "tls_key" : "tls_certificate",
+                      "TLS needs both tls_certificate and tls_key");
     }
   }
 
@@ -201,6 +203,12 @@ class Reader {
     ServerBounds& bounds = config_.bounds;
     socket::Limits& socket = bounds.socket;
     section.number("connections", socket.connections_max, 1, 1'000'000);
+    section.number("address_connections", socket.address_connections_max, 1, 1'000'000);
+    section.number("address_joins_per_second", socket.address.joins_per_second, 1, per_second_max);
+    section.number(
+        "address_events_per_second", socket.address.events_per_second, 1, per_second_max);
+    section.number("socket_joins_per_second", bounds.channel.joins_per_second, 1, per_second_max);
+    section.number("socket_events_per_second", bounds.channel.events_per_second, 1, per_second_max);
     section.number("frame_bytes", socket.frame_bytes_max, kib, text_bytes_max);
     section.number("header_bytes", socket.header_bytes_max, kib, mib);
     section.number("http_body_bytes", socket.body_bytes_max, kib, text_bytes_max);
@@ -252,8 +260,9 @@ class Reader {
     plugin.name = name;
     plugin.place = section.place();
     plugin.bounds = plugin_bounds_;
-    guest::Limits& limits = plugin.environment.limits;
-    limits.output_bytes_max = output_bytes_max_;
+    plugin.pages_max = config_.bounds.instance_pages_max;
+    plugin.base.limits.output_bytes_max = output_bytes_max_;
+    Manifest& settings = plugin.settings;
 
     if (!actor::is_plugin_name(name)) section.mistake("", actor::plugin_name_rule);
     read_source(section, plugin.source);
@@ -261,7 +270,7 @@ class Reader {
     read_file(section, "manifest", plugin.manifest);
     check_origin(section);
     plugin.folder = folder_;
-    read_manifest(section, plugin);
+    check_manifest(section, plugin.manifest);
     read_behaviour(section, plugin.behaviour);
     if (std::string durability; section.string("durability", durability)) {
       static const std::vector<std::string> known = {"none", "async", "commit"};
@@ -277,46 +286,55 @@ class Reader {
     section.flag("init_payload", plugin.init_payload);
     section.flag("wasi", plugin.wasi);
     section.string_table("config", [&](const std::string& key, const std::string& value) {
-      plugin.environment.config.insert_or_assign(key, value);
+      settings.config.insert_or_assign(key, value);
     });
-    read_http_client(section, plugin.environment);
-    read_allowed_paths(section, plugin.environment);
+    read_http_client(section, plugin);
+    read_allowed_paths(section, settings);
     section.table("memory", [&](Section& memory) {
-      memory.number("max_pages", limits.memory_pages_max, 1, config_.bounds.instance_pages_max);
-      memory.number("max_var_bytes", limits.vars_bytes_max, 0, text_bytes_max);
-      memory.number("max_http_response_bytes", limits.http_response_bytes_max, 0, text_bytes_max);
+      read_number(memory, "max_pages", settings.pages_max, 1, plugin.pages_max);
+      read_number(memory, "max_var_bytes", settings.vars_bytes_max, 0, text_bytes_max);
+      read_number(
+          memory, "max_http_response_bytes", settings.http_response_bytes_max, 0, text_bytes_max);
     });
-    limits.memory_pages_max = std::min(limits.memory_pages_max, config_.bounds.instance_pages_max);
-    read_time(section, "timeout_ms", limits.timeout, 1);
+    read_number(section, "timeout_ms", settings.timeout_ms, 1, time_ms_max);
     section.number("max_restarts", plugin.supervision.restarts_max, 0, 1'000'000);
     std::int64_t window_seconds =
         std::chrono::duration_cast<std::chrono::seconds>(plugin.supervision.window).count();
     section.number("max_seconds", window_seconds, 1, 86'400);
     plugin.supervision.window = std::chrono::seconds(window_seconds);
     section.table("limits", [&](Section& bounds) {
-      read_plugin_bounds(bounds, plugin.bounds, limits.output_bytes_max);
+      read_plugin_bounds(bounds, plugin.bounds, plugin.base.limits.output_bytes_max);
+      bounds.number("instances", plugin.bounds.instances_max, 1, config_.bounds.instances_max);
     });
     config_.plugins.push_back(std::move(plugin));
   }
 
-  void read_allowed_paths(Section& section, guest::Environment& environment) {
+  template <class Number>
+  static void read_number(Section& section,
+                          std::string_view key,
+                          std::optional<Number>& value,
+                          std::int64_t min,
+                          std::int64_t max) {
+    Number number{};
+    if (section.number(key, number, min, max)) value = number;
+  }
+
+  void read_allowed_paths(Section& section, Manifest& settings) {
     section.string_table("allowed_paths", [&](const std::string& host, const std::string& guest) {
-      constexpr std::string_view read_only = "ro:";
-      guest::AllowedPath path{.guest = guest, .read_only = host.starts_with(read_only)};
-      path.host = folder_ / (path.read_only ? host.substr(read_only.size()) : host);
+      const fs::path folder = folder_ / without_read_only(host);
       std::error_code error;
-      if (!fs::is_directory(path.host, error)) {
-        section.mistake("allowed_paths", fmt::format("there is no folder {}", path.host.string()));
+      if (!fs::is_directory(folder, error)) {
+        section.mistake("allowed_paths", fmt::format("there is no folder {}", folder.string()));
       } else if (guest.empty()) {
         section.mistake("allowed_paths",
                         fmt::format("\"{}\" has no name for the plugin, such as \"/data\"", host));
       }
-      environment.allowed_paths.push_back(std::move(path));
+      settings.allowed_paths.insert_or_assign(host, guest);
     });
   }
 
   // Whom the plugin may send requests to, and with which secrets.
-  void read_http_client(Section& section, guest::Environment& environment) {
+  void read_http_client(Section& section, PluginConfig& plugin) {
     section.strings("allowed_hosts", [&](const std::string& text, const Section::Note& note) {
       if (!is_host_pattern(text)) {
         note(
@@ -324,9 +342,9 @@ class Reader {
                         "path, such as \"api.example.com\" or \"*.example.com\"",
                         text));
       }
-      environment.allowed_hosts.push_back(text);
+      plugin.settings.allowed_hosts.push_back(text);
     });
-    section.flag("http_response_headers", environment.http_response_headers);
+    section.flag("http_response_headers", plugin.base.http_response_headers);
     auto secrets = std::make_shared<guest::Secrets>();
     section.tables("secrets", "NAME", [&](const std::string& name, Section& secret) {
       std::string from;
@@ -344,7 +362,7 @@ class Reader {
         secret.mistake("", added.error().message);
       }
     });
-    if (section.has("secrets")) environment.secrets = std::move(secrets);
+    if (section.has("secrets")) plugin.base.secrets = std::move(secrets);
   }
 
   // A plugin comes from one place.
@@ -361,17 +379,12 @@ class Reader {
     }
   }
 
-  // The settings in an Extism manifest; those in this file win.
-  static void read_manifest(Section& section, PluginConfig& plugin) {
-    if (plugin.manifest.empty()) return;
+  // What an Extism manifest says is read with its code; its mistakes are told with the others.
+  static void check_manifest(Section& section, const fs::path& file) {
     std::error_code error;
-    if (!fs::is_regular_file(plugin.manifest, error)) return;  // noted before
-    const Result<Manifest> manifest = load_manifest(plugin.manifest);
-    if (!manifest) {
-      section.mistake("manifest", manifest.error().message);
-      return;
-    }
-    manifest->apply(plugin.environment, plugin.folder);
+    if (file.empty() || !fs::is_regular_file(file, error)) return;  // the latter noted before
+    const Result<Manifest> manifest = load_manifest(file);
+    if (!manifest) section.mistake("manifest", manifest.error().message);
   }
 
   void read_file(Section& section, std::string_view key, fs::path& path) {
@@ -505,6 +518,15 @@ class Reader {
 };
 
 }  // namespace
+
+guest::Environment PluginConfig::environment(const Manifest* code) const {
+  guest::Environment environment = base;
+  if (code != nullptr) code->apply(environment, folder);
+  settings.apply(environment, folder);
+  std::uint32_t& pages = environment.limits.memory_pages_max;
+  pages = std::min(pages, pages_max);
+  return environment;
+}
 
 Result<void> check_address(std::string_view text) {
   const Error error{fmt::format(

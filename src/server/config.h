@@ -12,7 +12,9 @@
 #include "guest/engine.h"
 #include "guest/instance.h"
 #include "guest/module_cache.h"
+#include "server/manifest.h"
 #include "socket/limits.h"
+#include "socket/tls.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +36,7 @@ struct HttpConfig {
   std::vector<std::string> trusted_proxies;  // addresses or networks
   std::size_t threads = 0;                   // 0: one for each core
   std::filesystem::path static_folder;       // served at /; empty: none
+  socket::TlsFiles tls;                      // empty: none
 };
 
 // Bounds of the whole server. Those of a plugin are with the plugin.
@@ -53,14 +56,20 @@ struct PluginConfig {
   std::filesystem::path source;
   std::filesystem::path wasm;
   std::filesystem::path manifest;
-  std::filesystem::path folder;  // what paths in the manifest are relative to
+  std::filesystem::path folder;  // what paths in a manifest are relative to
   bool wasi = true;
   actor::Behaviour behaviour = actor::Behaviour::live_state;
   bool init_payload = false;
   actor::Durability durability = actor::Durability::commit;
-  guest::Environment environment;
+  guest::Environment base;         // what a manifest cannot say
+  Manifest settings;               // what it could, as this table has it; without modules
+  std::uint32_t pages_max = 1024;  // what a slot for an instance has
   actor::Bounds bounds;
   actor::SupervisorRules supervision;
+
+  // What holds for an instance: the defaults, then what the manifest of its code says (null: it has
+  // none), then what this table says.
+  guest::Environment environment(const Manifest* manifest = nullptr) const;
 
   const std::filesystem::path& file() const {
     if (!source.empty()) return source;

@@ -73,7 +73,8 @@ match = "todo:*"
 plugin = "todo"
 )")
                             .value();
-  const std::vector<guest::AllowedPath>& paths = config.plugins[0].environment.allowed_paths;
+  const guest::Environment environment = config.plugins[0].environment();
+  const std::vector<guest::AllowedPath>& paths = environment.allowed_paths;
   ASSERT_EQ(paths.size(), 2U);
   EXPECT_EQ(paths[0].host, folder_ / "public");
   EXPECT_EQ(paths[0].guest, "/files");
@@ -106,7 +107,7 @@ plugin = "todo"
 )")
                             .value();
   ::unsetenv("TROUPE_CONFIG_TEST");
-  const guest::Environment& environment = config.plugins[0].environment;
+  const guest::Environment environment = config.plugins[0].environment();
   EXPECT_EQ(environment.allowed_hosts,
             std::vector<std::string>({"api.example.com", "*.example.org", "[::1]"}));
   EXPECT_TRUE(environment.http_response_headers);
@@ -138,7 +139,8 @@ plugin = "todo"
   EXPECT_EQ(plugin.file(), folder_ / "todo.json");
   EXPECT_EQ(plugin.folder, folder_);
   EXPECT_FALSE(plugin.wasi);
-  const guest::Environment& environment = plugin.environment;
+  const Manifest manifest = load_manifest(plugin.manifest).value();
+  const guest::Environment environment = plugin.environment(&manifest);
   EXPECT_EQ(environment.config.at("a"), "manifest");
   EXPECT_EQ(environment.config.at("b"), "file");
   EXPECT_EQ(environment.limits.memory_pages_max, 70U);
@@ -158,8 +160,8 @@ TEST_F(ConfigFile, FillsInTheDefaults) {
   const PluginConfig& plugin = config.plugins[0];
   EXPECT_EQ(plugin.source, folder_ / "todo.js");
   EXPECT_FALSE(plugin.init_payload);
-  EXPECT_EQ(plugin.environment.limits.timeout, std::chrono::milliseconds(1000));
-  EXPECT_EQ(plugin.environment.limits.memory_pages_max, 256U);
+  EXPECT_EQ(plugin.environment().limits.timeout, std::chrono::milliseconds(1000));
+  EXPECT_EQ(plugin.environment().limits.memory_pages_max, 256U);
   EXPECT_EQ(plugin.bounds.mailbox_messages_max, 1000U);
   ASSERT_EQ(config.topics.size(), 1U);
   EXPECT_EQ(config.topics[0].rule.actor.text(), "{topic}/{join}");
@@ -180,6 +182,11 @@ static = "public"
 listen = "localhost:9000"
 [limits]
 connections = 6
+address_connections = 5
+address_joins_per_second = 4
+address_events_per_second = 3
+socket_joins_per_second = 2
+socket_events_per_second = 1
 frame_bytes = 2048
 header_bytes = 3072
 idle_ms = 1005
@@ -212,6 +219,7 @@ mailbox_bytes = 20480
 effects = 21
 effects_bytes = 22
 log_bytes_per_second = 23
+instances = 10
 [[topics]]
 match = "todo:*"
 plugin = "todo"
@@ -233,6 +241,11 @@ max_version = 24
   EXPECT_EQ(config.bounds.socket.frame_bytes_max, 2048U);
   EXPECT_EQ(config.bounds.socket.header_bytes_max, 3072U);
   EXPECT_EQ(config.bounds.socket.body_bytes_max, 4096U);
+  EXPECT_EQ(config.bounds.socket.address_connections_max, 5U);
+  EXPECT_EQ(config.bounds.socket.address.joins_per_second, 4U);
+  EXPECT_EQ(config.bounds.socket.address.events_per_second, 3U);
+  EXPECT_EQ(config.bounds.channel.joins_per_second, 2U);
+  EXPECT_EQ(config.bounds.channel.events_per_second, 1U);
   EXPECT_EQ(config.bounds.socket.unsent_bytes_max, 8192U);
   EXPECT_EQ(config.bounds.socket.idle_timeout.count(), 1005);
   EXPECT_EQ(config.bounds.socket.request_timeout.count(), 1006);
@@ -249,17 +262,18 @@ max_version = 24
   EXPECT_EQ(plugin.wasm, folder_ / "todo.wasm");
   EXPECT_TRUE(plugin.source.empty());
   EXPECT_TRUE(plugin.init_payload);
-  EXPECT_EQ(plugin.environment.config.at("greeting"), "hello");
-  EXPECT_EQ(plugin.environment.limits.memory_pages_max, 300U);
-  EXPECT_EQ(plugin.environment.limits.vars_bytes_max, 17U);
-  EXPECT_EQ(plugin.environment.limits.timeout.count(), 18);
-  EXPECT_EQ(plugin.environment.limits.output_bytes_max, 16000U) << "of [limits]";
+  EXPECT_EQ(plugin.environment().config.at("greeting"), "hello");
+  EXPECT_EQ(plugin.environment().limits.memory_pages_max, 300U);
+  EXPECT_EQ(plugin.environment().limits.vars_bytes_max, 17U);
+  EXPECT_EQ(plugin.environment().limits.timeout.count(), 18);
+  EXPECT_EQ(plugin.environment().limits.output_bytes_max, 16000U) << "of [limits]";
   EXPECT_EQ(plugin.bounds.mailbox_messages_max, 19U) << "the plugin's own before [limits]";
   EXPECT_EQ(plugin.bounds.mailbox_bytes_max, 20480U);
   EXPECT_EQ(plugin.bounds.state_bytes_max, 15000U) << "of [limits]";
   EXPECT_EQ(plugin.bounds.effects_max, 21U);
   EXPECT_EQ(plugin.bounds.effects_bytes_max, 22U);
   EXPECT_EQ(plugin.bounds.log_bytes_per_second_max, 23U);
+  EXPECT_EQ(plugin.bounds.instances_max, 10U);
   const channel::TopicRule& rule = config.topics.at(0).rule;
   EXPECT_EQ(config.topics[0].mount, "/live");
   EXPECT_EQ(rule.actor.text(), "{rest}");
@@ -427,8 +441,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "101"},
         Mistake{"Tls",
                 "[http]\ntls_key = \"key.pem\"\n",
-                "troupe.toml:9:11: http.tls_key: this version of troupe does not offer it yet; put "
-                "a proxy that speaks TLS in front and name it in trusted_proxies"},
+                "troupe.toml:9:11: http.tls_key: there is no file key.pem\n"
+                "troupe.toml:9:11: http.tls_key: TLS needs both tls_certificate and tls_key"},
         Mistake{"SecretFromNowhere",
                 "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
                 "secrets = { A = { from = \"sk_live_123\", hosts = [\"a.example\"] } }\n",

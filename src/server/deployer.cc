@@ -42,11 +42,7 @@ bool same_version(const actor::PluginVersion& a, const actor::PluginVersion& b) 
                     version.bounds,
                     version.supervision);
   };
-  return a.module->content_hash() == b.module->content_hash() && settings(a) == settings(b);
-}
-
-std::string_view text_of(const std::vector<std::uint8_t>& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  return a.hash == b.hash && settings(a) == settings(b);
 }
 
 DeployOutcome failed(std::string message) {
@@ -89,7 +85,7 @@ Result<void> Deployer::load(const Config& config) {
   topics_ = config.topics;
   for (const TopicConfig& topic : topics_) mounts_.insert(topic.mount);
   for (LoadedPlugin& plugin : plugins_) {
-    if (plugin.is_news) TRY_VOID(record(plugin, text_of(plugin.code.wasm), "file", {}));
+    if (plugin.is_news) TRY_VOID(record(plugin, plugin.code, "file", {}));
     plugin.code = {};
     if (plugin.version) system_.install(plugin.version);
   }
@@ -106,10 +102,10 @@ void Deployer::post(std::function<DeployOutcome()> work, Done done) {
   });
 }
 
-void Deployer::deploy(std::string plugin, std::string wasm, Done done) {
+void Deployer::deploy(std::string plugin, std::string content, Done done) {
   post(
-      [this, plugin = std::move(plugin), wasm = std::move(wasm)] {
-        return deploy_now(plugin, wasm);
+      [this, plugin = std::move(plugin), content = std::move(content)]() mutable {
+        return deploy_now(plugin, std::move(content));
       },
       std::move(done));
 }
@@ -170,21 +166,23 @@ DeployOutcome Deployer::missing(const std::string& name) const {
                                  name)};
 }
 
-DeployOutcome Deployer::deploy_now(const std::string& name, const std::string& wasm) {
+DeployOutcome Deployer::deploy_now(const std::string& name, std::string content) {
   LoadedPlugin* plugin = find(name);
   if (plugin == nullptr) return missing(name);
-  const std::string hash = guest::content_hash(wasm);
+  const Result<Code> code = code_of(std::move(content), From::upload);
+  if (!code) return {.kind = Kind::refused, .reasons = {code.error().message}};
+  const std::string hash = guest::content_hash(code->kept());
   const DeployedPlugin* deployed = deployments_.find(name);
   if (deployed != nullptr && deployed->current == hash) {
     return {.kind = Kind::unchanged, .hash = hash};
   }
-  Candidate candidate = prepare(*plugin, {.wasm = {wasm.begin(), wasm.end()}});
+  Candidate candidate = prepare(*plugin, *code);
   if (!candidate.version) return candidate.refusal;
   const auto use = use_of(name);
   if (!use) return failed(server_ends);
   std::shared_ptr<const actor::PluginVersion> before =
       std::exchange(plugin->version, candidate.version);
-  if (const auto kept = record(*plugin, wasm, "upload", use->versions); !kept) {
+  if (const auto kept = record(*plugin, *code, "upload", use->versions); !kept) {
     plugin->version = std::move(before);
     return failed(kept.error().message);
   }
@@ -210,9 +208,11 @@ DeployOutcome Deployer::roll_back_now(const std::string& name, const std::string
   }
   if (target->hash == deployed->current) return {.kind = Kind::unchanged, .hash = target->hash};
   const std::string to = target->hash;
-  const Result<std::string> wasm = deployments_.read(name, to);
-  if (!wasm) return failed(wasm.error().message);
-  Candidate candidate = prepare(*plugin, {.wasm = {wasm->begin(), wasm->end()}});
+  Result<std::string> content = deployments_.read(name, to);
+  if (!content) return failed(content.error().message);
+  const Result<Code> code = code_of(std::move(*content), From::deployment);
+  if (!code) return failed(code.error().message);
+  Candidate candidate = prepare(*plugin, *code);
   if (!candidate.version) return candidate.refusal;
   if (const auto chosen = deployments_.choose(name, to); !chosen) {
     return failed(chosen.error().message);
@@ -298,7 +298,7 @@ DeployOutcome Deployer::apply_now(const Config& config) {
     if (next.is_news) {
       const auto use = use_of(next.config.name);
       if (!use) return failed(server_ends);
-      const auto kept = record(next, text_of(next.code.wasm), "file", use->versions);
+      const auto kept = record(next, next.code, "file", use->versions);
       if (!kept) return failed(kept.error().message);
     }
     next.code = {};
@@ -315,7 +315,8 @@ DeployOutcome Deployer::apply_now(const Config& config) {
 Deployer::Candidate Deployer::prepare(const LoadedPlugin& plugin, const Code& code) {
   PluginConfig config = plugin.config;
   config.source.clear();
-  config.wasm = "the module";  // as messages call it
+  config.manifest.clear();
+  config.wasm = code.manifest ? "the manifest" : "the module";  // as messages call it
   Checked checked = check_code(config, code, topics_, parts_);
   if (!checked) return {nullptr, {.kind = Kind::refused, .reasons = std::move(checked).error()}};
   auto mistakes = try_migrate(*checked);
@@ -369,15 +370,17 @@ std::optional<Deployer::Use> Deployer::use_of(const std::string& plugin) {
 }
 
 Result<void> Deployer::record(const LoadedPlugin& plugin,
-                              std::string_view wasm,
+                              const Code& code,
                               std::string_view origin,
                               const std::set<std::string>& in_use) {
+  using Kind = Deployment::Kind;
   return deployments_.add(plugin.config.name,
-                          {.hash = plugin.version->module->content_hash(),
-                           .bytes = wasm.size(),
+                          {.hash = plugin.version->hash,
+                           .kind = code.manifest ? Kind::manifest : Kind::module,
+                           .bytes = code.kept().size(),
                            .time_ms = clock_.now_ns() / ns_per_ms,
                            .origin = std::string(origin)},
-                          wasm,
+                          code.kept(),
                           in_use);
 }
 

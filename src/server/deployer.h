@@ -74,7 +74,8 @@ class Deployer final : public actor::Archive {
   Result<void> load(const Config& config);
 
   // From any thread, while the shards run.
-  void deploy(std::string plugin, std::string wasm, Done done);
+  // `content`: a module, or a manifest that has its modules in it.
+  void deploy(std::string plugin, std::string content, Done done);
   // To the version before the current one, or to that with this hash.
   void roll_back(std::string plugin, std::string hash, Done done);
   void remove(std::string plugin, bool force, Done done);
@@ -90,7 +91,7 @@ class Deployer final : public actor::Archive {
 
  private:
   void post(std::function<DeployOutcome()> work, Done done);
-  DeployOutcome deploy_now(const std::string& name, const std::string& wasm);
+  DeployOutcome deploy_now(const std::string& name, std::string content);
   DeployOutcome roll_back_now(const std::string& name, const std::string& hash);
   DeployOutcome remove_now(const std::string& name, bool force);
   DeployOutcome apply_now(const Config& config);
@@ -117,7 +118,7 @@ class Deployer final : public actor::Archive {
   LoadedPlugin* find(std::string_view name);
   DeployOutcome missing(const std::string& name) const;
   Result<void> record(const LoadedPlugin& plugin,
-                      std::string_view wasm,
+                      const Code& code,
                       std::string_view origin,
                       const std::set<std::string>& in_use);
   void publish();

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -39,6 +40,19 @@ std::string string_of(json::Value object, std::string_view name) {
   return value && value->is_string() ? value->string() : "";
 }
 
+// As the index has it, and with the name of the file.
+struct KindName {
+  Deployment::Kind kind;
+  std::string_view name;
+  std::string_view extension;
+};
+constexpr std::array<KindName, 2> kinds = {{{Deployment::Kind::module, "module", ".wasm"},
+                                            {Deployment::Kind::manifest, "manifest", ".json"}}};
+
+const KindName& names_of(Deployment::Kind kind) {
+  return *std::ranges::find(kinds, kind, &KindName::kind);
+}
+
 std::int64_t integer_of(json::Value object, std::string_view name) {
   const auto value = object.find(name);
   return value ? value->integer().value_or(-1) : -1;
@@ -56,7 +70,10 @@ std::optional<DeployedPlugin> parse_index(std::string_view text) {
   if (!versions || !versions->is_array()) return std::nullopt;
   for (const json::Value each : versions->elements()) {
     const std::int64_t bytes = integer_of(each, "bytes");
+    const auto kind = std::ranges::find(kinds, string_of(each, "kind"), &KindName::name);
+    if (kind == kinds.end()) return std::nullopt;
     Deployment deployment{.hash = string_of(each, "hash"),
+                          .kind = kind->kind,
                           .bytes = static_cast<std::uint64_t>(bytes),
                           .time_ms = integer_of(each, "time_ms"),
                           .origin = string_of(each, "origin")};
@@ -77,9 +94,11 @@ std::string index_text(const DeployedPlugin& plugin) {
       plugin.current);
   for (const Deployment& each : plugin.versions) {
     text += fmt::format(
-        "{}\n    {{ \"hash\": \"{}\", \"bytes\": {}, \"time_ms\": {}, \"origin\": \"{}\" }}",
+        "{}\n    {{ \"hash\": \"{}\", \"kind\": \"{}\", \"bytes\": {}, \"time_ms\": {}, "
+        "\"origin\": \"{}\" }}",
         text.back() == '[' ? "" : ",",
         each.hash,
+        names_of(each.kind).name,
         each.bytes,
         each.time_ms,
         each.origin);
@@ -122,10 +141,8 @@ Result<Deployments> Deployments::open(fs::path folder) {
           index_format)};
     }
     for (const fs::directory_entry& file : fs::directory_iterator(entry.path())) {
-      if (file.path().extension() == ".wasm" &&
-          plugin->find(file.path().stem().string()) == nullptr) {
-        fs::remove(file.path(), error);
-      }
+      const std::string stem = file.path().stem().string();
+      if (is_hash(stem) && plugin->find(stem) == nullptr) fs::remove(file.path(), error);
     }
     deployments.plugins_.emplace(name, std::move(*plugin));
   }
@@ -142,14 +159,14 @@ bool Deployments::is_news(std::string_view plugin, std::string_view hash) const 
   return found == nullptr || found->taken_from_file != hash;
 }
 
-fs::path Deployments::file_of(std::string_view plugin, std::string_view hash) const {
-  return folder_ / plugin / fmt::format("{}.wasm", hash);
+fs::path Deployments::file_of(std::string_view plugin, const Deployment& version) const {
+  return folder_ / plugin / fmt::format("{}{}", version.hash, names_of(version.kind).extension);
 }
 
 Result<std::string> Deployments::read(std::string_view plugin, std::string_view hash) const {
-  const fs::path path = file_of(plugin, hash);
-  TRY(std::string wasm, read_file(path));
-  if (guest::content_hash(wasm) == hash) return wasm;
+  const fs::path path = file_of(plugin, *find(plugin)->find(hash));
+  TRY(std::string content, read_file(path));
+  if (guest::content_hash(content) == hash) return content;
   return Error{fmt::format(
       "{} does not have the content it is named by; restore it, or deploy the plugin {} again",
       path.string(),
@@ -158,7 +175,7 @@ Result<std::string> Deployments::read(std::string_view plugin, std::string_view 
 
 Result<void> Deployments::add(const std::string& plugin,
                               Deployment deployment,
-                              std::string_view wasm,
+                              std::string_view content,
                               const std::set<std::string>& in_use) {
   const DeployedPlugin* before = find(plugin);
   DeployedPlugin next = before != nullptr ? *before : DeployedPlugin{};
@@ -168,13 +185,13 @@ Result<void> Deployments::add(const std::string& plugin,
   if (deployment.origin == "file") next.taken_from_file = deployment.hash;
   next.versions.push_back(std::move(deployment));
 
-  std::vector<std::string> gone;
+  std::vector<Deployment> gone;
   for (auto each = next.versions.begin();
        next.versions.size() > versions_kept_max && each != next.versions.end();) {
     if (each->hash == next.current || in_use.contains(each->hash)) {
       ++each;
     } else {
-      gone.push_back(each->hash);
+      gone.push_back(*each);
       each = next.versions.erase(each);
     }
   }
@@ -183,9 +200,9 @@ Result<void> Deployments::add(const std::string& plugin,
   if (error) {
     return Error{fmt::format("cannot make {}: {}", (folder_ / plugin).string(), error.message())};
   }
-  TRY_VOID(write_file(file_of(plugin, next.current), wasm, 0600));
+  TRY_VOID(write_file(file_of(plugin, *next.find(next.current)), content, 0600));
   TRY_VOID(write_index(plugin, next));
-  for (const std::string& hash : gone) fs::remove(file_of(plugin, hash), error);
+  for (const Deployment& each : gone) fs::remove(file_of(plugin, each), error);
   return {};
 }
 
@@ -201,7 +218,7 @@ Result<void> Deployments::remove(const std::string& plugin) {
   const std::vector<Deployment> versions = before->versions;
   TRY_VOID(write_index(plugin, {.taken_from_file = before->taken_from_file}));
   std::error_code ignored;
-  for (const Deployment& each : versions) fs::remove(file_of(plugin, each.hash), ignored);
+  for (const Deployment& each : versions) fs::remove(file_of(plugin, each), ignored);
   return {};
 }
 

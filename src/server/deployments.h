@@ -23,6 +23,8 @@ inline constexpr std::size_t versions_kept_max = 16;
 
 struct Deployment {
   std::string hash;  // of the content, SHA-256 in hex
+  enum class Kind { module, manifest };
+  Kind kind = Kind::module;
   std::uint64_t bytes = 0;
   std::int64_t time_ms = 0;  // of its last deployment, since 1970
   std::string origin;        // "file" or "upload"
@@ -56,13 +58,13 @@ class Deployments {
   // last.
   bool is_news(std::string_view plugin, std::string_view hash) const;
 
-  // The bytes of a version that is kept.
+  // The bytes of a version that is kept, one of find()'s.
   Result<std::string> read(std::string_view plugin, std::string_view hash) const;
 
   // Keeps a version and makes it current. `in_use` are contents that actors run: they stay.
   Result<void> add(const std::string& plugin,
                    Deployment deployment,
-                   std::string_view wasm,
+                   std::string_view content,
                    const std::set<std::string>& in_use);
   // Makes one of the versions current.
   Result<void> choose(const std::string& plugin, const std::string& hash);
@@ -72,7 +74,7 @@ class Deployments {
  private:
   explicit Deployments(std::filesystem::path folder) : folder_(std::move(folder)) {}
   Result<void> write_index(const std::string& plugin, const DeployedPlugin& index);
-  std::filesystem::path file_of(std::string_view plugin, std::string_view hash) const;
+  std::filesystem::path file_of(std::string_view plugin, const Deployment& version) const;
 
   std::filesystem::path folder_;
   std::map<std::string, DeployedPlugin, std::less<>> plugins_;

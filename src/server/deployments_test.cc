@@ -99,6 +99,24 @@ TEST_F(DeploymentsTest, ADeletedPluginWaitsAndItsFileIsNotTakenAgain) {
   EXPECT_FALSE(open().is_news("todo", a));
 }
 
+TEST_F(DeploymentsTest, AManifestIsKeptAsJsonAndWhatNoIndexNamesGoes) {
+  const std::string text = R"({"wasm":[{"data":"AGFzbQEAAAA="}]})";
+  const std::string hash = guest::content_hash(text);
+  Deployments deployments = open();
+  ASSERT_TRUE(deployments.add(
+      "todo",
+      {.hash = hash, .kind = Deployment::Kind::manifest, .bytes = text.size(), .origin = "upload"},
+      text,
+      {}));
+  const fs::path orphan = parent_ / "plugins/todo" / (std::string(64, 'a') + ".json");
+  std::ofstream(orphan) << "{}";
+  const Deployments again = open();
+  EXPECT_EQ(again.find("todo")->find(hash)->kind, Deployment::Kind::manifest);
+  EXPECT_EQ(again.read("todo", hash).value(), text);
+  EXPECT_TRUE(fs::exists(parent_ / "plugins/todo" / (hash + ".json")));
+  EXPECT_FALSE(fs::exists(orphan));
+}
+
 TEST_F(DeploymentsTest, ABrokenFileIsNamed) {
   Deployments deployments = open();
   const std::string a = add(deployments, "A");

@@ -19,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view read_only = "ro:";
 constexpr std::int64_t pages_max = 65'536;  // what 32 bits can address
 constexpr std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t timeout_ms_max = 1'000'000'000'000;  // decades
@@ -219,6 +220,11 @@ Result<std::string> read_module(const Manifest::Module& module,
 
 }  // namespace
 
+std::string_view without_read_only(std::string_view host) {
+  if (host.starts_with(read_only)) host.remove_prefix(read_only.size());
+  return host;
+}
+
 void Manifest::apply(guest::Environment& environment, const fs::path& folder) const {
   guest::Limits& limits = environment.limits;
   if (pages_max) limits.memory_pages_max = *pages_max;
@@ -229,18 +235,21 @@ void Manifest::apply(guest::Environment& environment, const fs::path& folder) co
   environment.allowed_hosts.insert(
       environment.allowed_hosts.end(), allowed_hosts.begin(), allowed_hosts.end());
   for (const auto& [host, guest] : allowed_paths) {
-    constexpr std::string_view read_only = "ro:";
-    guest::AllowedPath path{.guest = guest, .read_only = host.starts_with(read_only)};
-    path.host = folder / (path.read_only ? host.substr(read_only.size()) : host);
-    environment.allowed_paths.push_back(std::move(path));
+    environment.allowed_paths.push_back({.host = folder / without_read_only(host),
+                                         .guest = guest,
+                                         .read_only = host.starts_with(read_only)});
   }
 }
 
-Result<Manifest> parse_manifest(std::string_view text, const std::string& file) {
+bool is_json_manifest(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && text[begin] == '{';
+}
+
+Result<Manifest> parse_manifest(std::string_view text, const std::string& file) {
   TomlNotes notes(file);
   toml::table root;
-  if (begin != std::string_view::npos && text[begin] == '{') {
+  if (is_json_manifest(text)) {
     json::Tape tape;
     if (Result<void> parsed = json::parse(text, tape); parsed.has_error()) {
       return Error{
@@ -293,6 +302,71 @@ Result<LoadedModules> load_modules(const Manifest& manifest,
     loaded.parts.push_back({module.name, std::move(wasm)});
   }
   return loaded;
+}
+
+namespace {
+
+std::string base64(std::string_view bytes) {
+  std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  ::sodium_bin2base64(text.data(),
+                      text.size(),
+                      reinterpret_cast<const unsigned char*>(bytes.data()),
+                      bytes.size(),
+                      sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // the zero at its end
+  return text;
+}
+
+std::string object_of(const auto& strings) {
+  std::string text = "{";
+  for (const auto& [key, value] : strings) {
+    if (text.size() > 1) text += ',';
+    json::quote(text, key);
+    text += ':';
+    json::quote(text, value);
+  }
+  return text + '}';
+}
+
+}  // namespace
+
+std::string self_contained(const Manifest& manifest, const LoadedModules& modules) {
+  std::string text = "{";
+  const auto member = [&](std::string_view name, std::string_view value) {
+    if (text.size() > 1) text += ',';
+    json::quote(text, name);
+    text += ':';
+    text += value;
+  };
+  std::string list;
+  for (const std::string& host : manifest.allowed_hosts) {
+    list += list.empty() ? "[" : ",";
+    json::quote(list, host);
+  }
+  if (!list.empty()) member("allowed_hosts", list + ']');
+  if (!manifest.allowed_paths.empty()) member("allowed_paths", object_of(manifest.allowed_paths));
+  if (!manifest.config.empty()) member("config", object_of(manifest.config));
+  std::string memory;
+  const auto bound = [&](std::string_view name, const auto& value) {
+    if (value) memory += fmt::format("{}\"{}\":{}", memory.empty() ? "{" : ",", name, *value);
+  };
+  bound("max_http_response_bytes", manifest.http_response_bytes_max);
+  bound("max_pages", manifest.pages_max);
+  bound("max_var_bytes", manifest.vars_bytes_max);
+  if (!memory.empty()) member("memory", memory + '}');
+  if (manifest.timeout_ms) member("timeout_ms", fmt::format("{}", *manifest.timeout_ms));
+  list.clear();
+  for (const LoadedModules::Part& part : modules.parts) {
+    list += list.empty() ? "[" : ",";
+    list += fmt::format(R"({{"data":"{}")", base64(part.wasm));
+    if (!part.name.empty()) {
+      list += ",\"name\":";
+      json::quote(list, part.name);
+    }
+    list += '}';
+  }
+  member("wasm", list + ']');
+  return text + '}';
 }
 
 }  // namespace troupe::server

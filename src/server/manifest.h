@@ -19,6 +19,10 @@
 
 namespace troupe::server {
 
+// The host's folder of an allowed path, without the ro: that stands in front of one to be only
+// read.
+std::string_view without_read_only(std::string_view host);
+
 struct Manifest {
   struct Module {
     std::string place;  // `wasm[0]`, for messages
@@ -50,6 +54,9 @@ struct Manifest {
 // `file` as the messages shall name it. The error has one line for each mistake.
 Result<Manifest> parse_manifest(std::string_view text, const std::string& file);
 
+// Whether the text can only be a manifest in JSON, and no WebAssembly module.
+bool is_json_manifest(std::string_view text);
+
 // The same, from a file.
 Result<Manifest> load_manifest(const std::filesystem::path& file);
 
@@ -76,5 +83,9 @@ struct LoadedModules {
 Result<LoadedModules> load_modules(const Manifest& manifest,
                                    const std::filesystem::path& folder,
                                    const Fetch& fetch);
+
+// The manifest as JSON with its modules within, so that it needs no file and no network: equal
+// plugins give equal texts.
+std::string self_contained(const Manifest& manifest, const LoadedModules& modules);
 
 }  // namespace troupe::server

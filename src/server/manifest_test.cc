@@ -100,6 +100,24 @@ TEST(Manifest, SetsWhatItSpeaksOf) {
   EXPECT_TRUE(environment.allowed_paths[0].read_only);
 }
 
+TEST(Manifest, WithItsModulesInItIsTheSameHoweverItWasWritten) {
+  const std::string json =
+      R"({"wasm":[{"name":"dep","data":"YWJj"},{"data":"AP8="}],"timeout_ms":5,
+          "config":{"b":"2","a":"\"1\""},"memory":{"max_var_bytes":3,"max_pages":4},
+          "allowed_hosts":["h"],"allowed_paths":{"ro:x":"/x"}})";
+  const Manifest manifest = read(json);
+  const std::string text =
+      self_contained(manifest, load_modules(manifest, "none", Fetch()).value());
+  EXPECT_EQ(text,
+            R"({"allowed_hosts":["h"],"allowed_paths":{"ro:x":"/x"},)"
+            R"("config":{"a":"\"1\"","b":"2"},"memory":{"max_pages":4,"max_var_bytes":3},)"
+            R"("timeout_ms":5,"wasm":[{"data":"YWJj","name":"dep"},{"data":"AP8="}]})");
+  const Manifest again = read(text);
+  EXPECT_EQ(self_contained(again, load_modules(again, "none", Fetch()).value()), text);
+  EXPECT_TRUE(is_json_manifest(text));
+  EXPECT_FALSE(is_json_manifest("(module)"));
+}
+
 TEST(Manifest, NamesEveryMistakeWithItsPlace) {
   const std::string json = mistakes(
       R"({"wasm":[{"path":"a","data":"AA=="},{"nmae":"x"},{"data":"%"}],"memroy":{},

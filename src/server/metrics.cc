@@ -85,14 +85,19 @@ std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& 
   }
   using enum MetricType;
   Family turns("troupe_turns_total", "Turns by how they ended.", Counter);
+  Family waits("troupe_wait_seconds",
+               "Time of a message from its arrival at the actor to its turn.",
+               Histogram);
   Family times("troupe_turn_seconds", "Time of a turn, waits of the guest included.", Histogram);
-  Family busy("troupe_mailbox_busy_total", "Messages refused by a full mailbox.", Counter);
+  Family answers("troupe_answer_seconds", "Both together.", Histogram);
+  Family limits("troupe_plugin_limit_reached_total",
+                "Times that a bound of [plugins.NAME.limits] was reached.",
+                Counter);
   Family wakes("troupe_wakes_total", "Instances given to actors.", Counter);
   Family sleeps("troupe_sleeps_total", "Instances taken from idle actors.", Counter);
   Family downs("troupe_downs_total", "Actors put down after failures.", Counter);
   Family switches("troupe_switches_total", "Actors that came to a new version.", Counter);
   Family refused("troupe_switches_refused_total", "Actors that stayed on an old version.", Counter);
-  Family dropped("troupe_log_lines_dropped_total", "Log lines beyond a plugin's bound.", Counter);
   Family actors("troupe_actors", "Actors, asleep ones too.", Gauge);
   Family awake("troupe_actors_awake", "Actors with an instance.", Gauge);
   for (const auto& [name, plugin] : plugins) {
@@ -102,14 +107,18 @@ std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& 
     turns.add({{"plugin", name}, {"result", "done"}}, number(counters.turns_done));
     turns.add({{"plugin", name}, {"result", "error"}}, number(counters.turns_error));
     turns.add({{"plugin", name}, {"result", "failed"}}, number(counters.turns_failed));
+    waits.add(labels, counters.wait_times);
     times.add(labels, counters.turn_times);
-    busy.add(labels, number(counters.busy));
+    answers.add(labels, counters.answer_times);
+    for (std::size_t i = 0; i < counters.reached.size(); ++i) {
+      limits.add({{"plugin", name}, {"limit", std::string(actor::limit_names[i])}},
+                 number(counters.reached[i]));
+    }
     wakes.add(labels, number(counters.wakes));
     sleeps.add(labels, number(counters.sleeps));
     downs.add(labels, number(counters.downs));
     switches.add(labels, number(counters.switches));
     refused.add(labels, number(counters.switches_refused));
-    dropped.add(labels, number(counters.log_lines_dropped));
     actors.add(labels, number(plugin.actors));
     awake.add(labels, number(plugin.awake));
   }
@@ -118,20 +127,29 @@ std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& 
   Family connections("troupe_connections", "Open connections.", Gauge);
   connections.add({}, static_cast<double>(process.connections));
 
+  Family bounds(
+      "troupe_limit_reached_total", "Times that a bound of [limits] was reached.", Counter);
+  for (std::size_t i = 0; i < bound_names.size(); ++i) {
+    bounds.add({{"limit", std::string(bound_names[i])}},
+               static_cast<double>(process.bounds_reached[i]));
+  }
+
   std::vector<MetricFamily> families;
   for (Family* family : {&turns,
+                         &waits,
                          &times,
-                         &busy,
+                         &answers,
+                         &limits,
                          &wakes,
                          &sleeps,
                          &downs,
                          &switches,
                          &refused,
-                         &dropped,
                          &actors,
                          &awake,
                          &memory,
-                         &connections}) {
+                         &connections,
+                         &bounds}) {
     families.push_back(family->take());
   }
   return prometheus::TextSerializer().Serialize(families);

@@ -4,8 +4,11 @@
 #pragma once
 
 #include "actor/actors.h"
+#include "base/bounds.h"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,6 +17,7 @@ namespace troupe::server {
 struct ProcessMetrics {
   std::size_t resident_bytes = 0;
   std::size_t connections = 0;
+  std::array<std::uint64_t, bound_names.size()> bounds_reached{};  // by Bound
 };
 
 // Of this process, now.

@@ -10,20 +10,29 @@ namespace {
 actor::PluginCounters counters(std::uint64_t done) {
   actor::PluginCounters of{.plugin = "todo", .actors = 3, .awake = 1};
   of.counters.turns_done = done;
+  of.counters.reach(actor::Limit::timers);
+  of.counters.wait_times.add(0);
+  of.counters.answer_times.add(60'000);
   of.counters.turn_times.add(60'000);
   of.counters.turn_times.add(20'000'000'000);
   return of;
 }
 
 TEST(Metrics, AddUpTheShardsByPlugin) {
-  const std::string text = metrics_text({{counters(2)}, {counters(5)}}, {.connections = 4});
+  const std::string text =
+      metrics_text({{counters(2)}, {counters(5)}}, {.connections = 4, .bounds_reached = {7}});
   const auto has = [&](std::string_view line) { return text.find(line) != std::string::npos; };
   EXPECT_TRUE(has("troupe_turns_total{plugin=\"todo\",result=\"done\"} 7\n")) << text;
+  EXPECT_TRUE(has("troupe_plugin_limit_reached_total{plugin=\"todo\",limit=\"timers\"} 2\n"))
+      << text;
   EXPECT_TRUE(has("troupe_actors{plugin=\"todo\"} 6\n")) << text;
   EXPECT_TRUE(has("troupe_turn_seconds_count{plugin=\"todo\"} 4\n")) << text;
   EXPECT_TRUE(has("troupe_turn_seconds_bucket{plugin=\"todo\",le=\"0.0001\"} 2\n")) << text;
   EXPECT_TRUE(has("troupe_turn_seconds_bucket{plugin=\"todo\",le=\"+Inf\"} 4\n")) << text;
+  EXPECT_TRUE(has("troupe_wait_seconds_bucket{plugin=\"todo\",le=\"5e-05\"} 2\n")) << text;
+  EXPECT_TRUE(has("troupe_answer_seconds_count{plugin=\"todo\"} 2\n")) << text;
   EXPECT_TRUE(has("troupe_connections 4\n")) << text;
+  EXPECT_TRUE(has("troupe_limit_reached_total{limit=\"connections\"} 7\n")) << text;
 }
 
 TEST(Metrics, KnowTheMemoryOfTheProcess) {

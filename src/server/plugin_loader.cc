@@ -57,8 +57,25 @@ CodeResult read_manifest(const PluginConfig& plugin) {
   Code code;
   code.sources = modules->files;
   code.sources.push_back(plugin.manifest);
+  code.manifest_text = self_contained(*manifest, *modules);
+  code.manifest = *std::move(manifest);
   code.modules = *std::move(modules);
   return code;
+}
+
+// Who uploads has nothing to do with this machine's files.
+Result<void> check_upload(const Manifest& manifest) {
+  for (const Manifest::Module& module : manifest.modules) {
+    if (module.path.empty()) continue;
+    return Error{fmt::format(
+        "{}.path names a file, which the server does not read for an upload; send the module in "
+        "`data`, as troupe deploy does",
+        module.place)};
+  }
+  if (manifest.allowed_paths.empty()) return {};
+  return Error{
+      "allowed_paths opens folders of the server, which its configuration alone may do: name them "
+      "in the plugin's table"};
 }
 
 std::string_view as_text(const std::vector<std::uint8_t>& bytes) {
@@ -82,6 +99,26 @@ std::string missing_init(const PluginConfig& plugin, const guest::Module& module
 }
 
 }  // namespace
+
+std::string_view Code::kept() const {
+  return manifest ? std::string_view(manifest_text) : as_text(wasm);
+}
+
+Result<Code> code_of(std::string bytes, From from) {
+  Code code;
+  if (!is_json_manifest(bytes)) {
+    code.wasm.assign(bytes.begin(), bytes.end());
+    return code;
+  }
+  TRY(Manifest manifest, parse_manifest(bytes, "the manifest"));
+  if (from == From::upload) TRY_VOID(check_upload(manifest));
+  TRY(code.modules, load_modules(manifest, {}, Fetch()));
+  // What is equal has the same hash, however it was written.
+  code.manifest_text =
+      from == From::upload ? self_contained(manifest, code.modules) : std::move(bytes);
+  code.manifest = std::move(manifest);
+  return code;
+}
 
 CodeResult read_code(const PluginConfig& plugin, const fs::path& cache_folder) {
   if (!plugin.manifest.empty()) return read_manifest(plugin);
@@ -121,11 +158,12 @@ Result<std::shared_ptr<const actor::PluginVersion>> make_version(const PluginCon
   }
   auto version = std::make_shared<actor::PluginVersion>();
   version->name = plugin.name;
+  version->hash = guest::content_hash(code.kept());
   version->module = std::move(*module);
   version->behaviour = plugin.behaviour;
   version->init_payload = plugin.init_payload;
   version->durability = plugin.durability;
-  version->environment = plugin.environment;
+  version->environment = plugin.environment(code.manifest ? &*code.manifest : nullptr);
   version->bounds = plugin.bounds;
   version->supervision = plugin.supervision;
   return std::shared_ptr<const actor::PluginVersion>(std::move(version));
@@ -171,9 +209,8 @@ Result<std::optional<Code>> choose_code(const PluginConfig& plugin,
     code = std::move(*read);
     log_build(parts.log, plugin.name, *code);
   }
-  // A version that is kept is one module: what a manifest names comes from its files each time.
-  if (parts.deployments == nullptr || !plugin.manifest.empty()) return code;
-  const std::string hash = code ? guest::content_hash(as_text(code->wasm)) : "";
+  if (parts.deployments == nullptr) return code;
+  const std::string hash = code ? guest::content_hash(code->kept()) : "";
   if (code && parts.deployments->is_news(plugin.name, hash)) {
     is_news = true;
     return code;
@@ -181,8 +218,9 @@ Result<std::optional<Code>> choose_code(const PluginConfig& plugin,
   const DeployedPlugin* deployed = parts.deployments->find(plugin.name);
   if (deployed == nullptr || deployed->current.empty()) return std::optional<Code>();
   if (deployed->current == hash) return code;
-  TRY(const std::string wasm, parts.deployments->read(plugin.name, deployed->current));
-  return std::optional<Code>(Code{.wasm = {wasm.begin(), wasm.end()}});
+  TRY(std::string bytes, parts.deployments->read(plugin.name, deployed->current));
+  TRY(Code kept, code_of(std::move(bytes), From::deployment));
+  return std::optional<Code>(std::move(kept));
 }
 
 }  // namespace

@@ -28,11 +28,16 @@ namespace troupe::server {
 // A plugin's bytes, and the files they were made from.
 struct Code {
   std::vector<std::uint8_t> wasm;              // of a source or a module
-  LoadedModules modules;                       // of a manifest
+  std::optional<Manifest> manifest;            // or what it may do besides,
+  LoadedModules modules;                       // its modules,
+  std::string manifest_text;                   // and both, self-contained
   std::vector<std::string> exports;            // in the order of the source; empty for a module
   std::vector<std::filesystem::path> sources;  // for whoever watches them
   std::vector<std::string> warnings;           // of the build, a sentence or more each
   std::vector<js::BuildLog> log;               // what the source said while it was evaluated
+
+  // What a deployment keeps: the module, or the self-contained manifest.
+  std::string_view kept() const;
 };
 
 // Why there is no code. `build` is set when a source was wrong, and has the place.
@@ -47,6 +52,10 @@ using CodeResult = boost::system::result<Code, CodeError>;
 // Builds the source, or reads the module or those of the manifest. `cache_folder` is the JavaScript
 // builder's own (js::BuildOptions).
 CodeResult read_code(const PluginConfig& plugin, const std::filesystem::path& cache_folder);
+
+// The code in bytes that were uploaded, or kept of a deployment: a module, or a manifest in JSON.
+enum class From { upload, deployment };
+Result<Code> code_of(std::string bytes, From from);
 
 // Compiles the code. An error says why it is no plugin, or that init is missing and how to export
 // it.

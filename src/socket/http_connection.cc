@@ -1,5 +1,6 @@
 #include "socket/http_connection.h"
 
+#include "base/clock.h"
 #include "socket/event_connection.h"
 #include "socket/upgrade.h"
 #include "socket/websocket_connection.h"
@@ -107,10 +108,11 @@ class PendingAnswer final : public Exchange {
 
 class HttpConnection final : public Connection {
  public:
-  HttpConnection(Hub& hub, Socket socket, Admission admission)
+  HttpConnection(Hub& hub, Socket socket, Admission admission, Addresses::Visit visit)
       : Connection(hub),
         socket_(std::move(socket)),
         admission_(admission),
+        visit_(std::move(visit)),
         answered_(socket_.get_executor(), Timer::time_point::max()) {}
 
   // `self` keeps the connection while the coroutine is suspended.
@@ -119,10 +121,7 @@ class HttpConnection final : public Connection {
   void drain() override {
     if (is_between_requests_) abort();
   }
-  void abort() override {
-    ErrorCode ignored;
-    socket_.close(ignored);
-  }
+  void abort() override { socket_.close(); }
 
   void on_answer(wire::Response response);
   std::shared_ptr<wire::EventStream> on_start_events();
@@ -136,6 +135,8 @@ class HttpConnection final : public Connection {
   };
   using Next = std::variant<Nothing, wire::Response, StaticFile, RouteCall>;
 
+  // False when there is nobody to speak TLS with.
+  Awaitable<bool> shake_hands();
   // Handles one request. False when the connection is not to be used for another.
   Awaitable<bool> serve_one();
   Awaitable<bool> read_body(Parser& parser);
@@ -177,6 +178,7 @@ class HttpConnection final : public Connection {
 
   Socket socket_;
   const Admission admission_;
+  Addresses::Visit visit_;
   beast::flat_buffer buffer_;
   Asked asked_;
   bool is_first_request_ = true;
@@ -199,6 +201,9 @@ std::shared_ptr<wire::EventStream> PendingAnswer::start_events() {
 
 Awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
   bool again = true;
+  if (self->socket_.has_tls()) {
+    again = co_await self->shake_hands();
+  }
   while (again) {
     again = co_await self->serve_one();
   }
@@ -207,6 +212,21 @@ Awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
   }
   self->cancel();
   self->forget_pending();
+}
+
+Awaitable<bool> HttpConnection::shake_hands() {
+  deadline(hub().site.limits.request_timeout);
+  ErrorCode error;
+  co_await socket_.async_handshake(awaiting(error));
+  if (!error) co_return true;
+  if (!socket_.was_plain_http()) {
+    abort();
+    co_return false;
+  }
+  socket_.give_up_tls();
+  wire::Response told = text_response(400, "This address speaks TLS: use https:// or wss://.\n");
+  co_await send(std::move(told));
+  co_return false;
 }
 
 Awaitable<bool> HttpConnection::serve_one() {
@@ -252,9 +272,11 @@ HttpConnection::Next HttpConnection::on_header(ErrorCode error, const Parser& pa
   is_between_requests_ = false;
   if (!error) return decide(parser);
   if (error == http::error::header_limit) {
+    hub().site.bounds.reached(Bound::header_bytes);
     return text_response(431, "The header of this request is too large.\n");
   }
   if (error == http::error::body_limit) {
+    hub().site.bounds.reached(Bound::http_body_bytes);
     return refusal(413, "too-large", "The body of this request is too large.");
   }
   const bool is_malformed =
@@ -271,6 +293,7 @@ std::optional<wire::Response> HttpConnection::bound_body(const Route& route, Par
   const auto announced = parser.content_length();
   if (!announced || *announced <= max) return std::nullopt;
   asked_.keep_alive = false;
+  hub().site.bounds.reached(Bound::http_body_bytes);
   return refusal(
       413, "too-large", fmt::format("The body of this request is larger than {} bytes.", max));
 }
@@ -290,7 +313,8 @@ Asked HttpConnection::read_head(const Request& request, const std::string& peer)
   Asked asked;
   asked.is_head = request.method() == http::verb::head;
   asked.keep_alive = request.keep_alive() && admission_ == Admission::welcome;
-  asked.secure = site.trusted_proxies.trust(peer) && view(request["X-Forwarded-Proto"]) == "https";
+  asked.secure = socket_.has_tls() || (site.trusted_proxies.trust(peer) &&
+                                       view(request["X-Forwarded-Proto"]) == "https");
   asked.has_session =
       wire::is_session(wire::find_cookie(view(request[http::field::cookie]), wire::session_cookie));
   asked.origin = view(request[http::field::origin]);
@@ -301,20 +325,25 @@ Asked HttpConnection::read_head(const Request& request, const std::string& peer)
   return asked;
 }
 
+namespace {
+
+wire::Response full_response() {
+  wire::Response busy =
+      text_response(503, "The server takes no more connections now. Try again.\n");
+  busy.headers.emplace_back("Retry-After", "5");
+  return busy;
+}
+
+}  // namespace
+
 HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   const Site& site = hub().site;
   const Request& request = parser.get();
 
-  ErrorCode error;
-  const std::string peer = socket_.remote_endpoint(error).address().to_string();
-  if (error) return Nothing{};
+  const std::string peer = socket_.peer();
+  if (peer.empty()) return Nothing{};
   asked_ = read_head(request, peer);
-  if (admission_ == Admission::full || hub().is_draining()) {
-    wire::Response busy =
-        text_response(503, "The server takes no more connections now. Try again.\n");
-    busy.headers.emplace_back("Retry-After", "5");
-    return busy;
-  }
+  if (admission_ == Admission::full || hub().is_draining()) return full_response();
   // A body that nobody reads would be taken for the next request. A route's is read.
   const bool keep_alive = std::exchange(asked_.keep_alive, asked_.keep_alive && parser.is_done());
 
@@ -418,8 +447,20 @@ HttpConnection::Next HttpConnection::upgrade(const Request& request,
           .secure = asked_.secure,
       },
       hub().site.session_key);
+  if (decided && !visit_) {
+    Site& site = hub().site;
+    Addresses::Entrance entrance =
+        site.addresses->enter(asked_.remote_address, SystemClock().now_ns());
+    if (!entrance.is_welcome) {
+      site.bounds.reached(Bound::address_connections);
+      asked_.keep_alive = false;
+      return full_response();
+    }
+    visit_ = std::move(entrance.visit);
+  }
   if (decided) {
     cancel();
+    decided->info.address_use = std::move(visit_);
     start_websocket(hub(), std::move(socket_), std::move(*decided));
     return Nothing{};
   }
@@ -567,7 +608,7 @@ Awaitable<bool> HttpConnection::write(std::string bytes) {
 Awaitable<void> HttpConnection::linger() {
   deadline(hub().site.limits.close_timeout);
   ErrorCode error;
-  socket_.shutdown(Socket::shutdown_send, error);
+  socket_.end_sending(error);
   std::array<char, 1024> unread;
   while (!error) {
     co_await socket_.async_read_some(asio::buffer(unread), awaiting(error));
@@ -615,9 +656,10 @@ std::string HttpConnection::header(const wire::Response& response,
 
 }  // namespace
 
-void start_http(Hub& hub, Socket socket, Admission admission) {
+void start_http(Hub& hub, Socket socket, Admission admission, Addresses::Visit visit) {
   const auto executor = socket.get_executor();
-  auto connection = std::make_shared<HttpConnection>(hub, std::move(socket), admission);
+  auto connection =
+      std::make_shared<HttpConnection>(hub, std::move(socket), admission, std::move(visit));
   asio::co_spawn(
       executor, HttpConnection::run(std::move(connection)), [](std::exception_ptr failure) {
         // Expected failures are values: this is a bug of ours.

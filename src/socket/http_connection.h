@@ -8,9 +8,10 @@ namespace troupe::socket {
 
 enum class Admission {
   welcome,
-  full,  // answered 503: the server has all the connections it may have
+  full,  // answered 503: the server, or the address, has all the connections it may have
 };
 
-void start_http(Hub& hub, Socket socket, Admission admission);
+// `visit` is null for a connection that is not its address's alone: a proxy's.
+void start_http(Hub& hub, Socket socket, Admission admission, Addresses::Visit visit);
 
 }  // namespace troupe::socket

@@ -2,12 +2,14 @@
 // Hub.
 #pragma once
 
+#include "base/bounds.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "channel/frame_sink.h"
 #include "channel/socket_channels.h"
 #include "shard/shard.h"
 #include "shard/timer_wheel.h"
+#include "socket/addresses.h"
 #include "socket/gathering_stream.h"
 #include "socket/limits.h"
 #include "socket/refused_origins.h"
@@ -34,7 +36,7 @@ namespace troupe::socket {
 using OpenSocket = std::function<std::unique_ptr<channel::MessageHandler>(
     shard::Shard& shard, channel::FrameSink& sink, channel::ConnectInfo info)>;
 
-// What a listener serves. Constant while it serves, but for the counter; from any shard.
+// What a listener serves. Constant while it serves, but for what counts; from any shard.
 struct Site {
   Log& log;
   Limits limits;
@@ -45,7 +47,10 @@ struct Site {
   std::vector<std::string> mounts;  // WebSockets are opened at MOUNT/websocket
   OpenSocket open_socket;
   std::string session_key;
+  std::unique_ptr<TlsServer> tls;  // null: none
+  std::shared_ptr<Addresses> addresses;
   std::atomic<std::size_t> connection_count = 0;
+  BoundCounts bounds{};
 
   // The mount whose WebSockets are opened at this path; nothing when there is none.
   const std::string* mount_of(std::string_view path) const;

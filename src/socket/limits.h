@@ -1,6 +1,8 @@
 // Bounds of HTTP and WebSocket connections. Reaching one is an answer, never growth or silence.
 #pragma once
 
+#include "channel/address_use.h"
+
 #include <chrono>
 #include <cstddef>
 
@@ -9,6 +11,10 @@ namespace troupe::socket {
 struct Limits {
   // Of all shards together; one more is answered 503.
   std::size_t connections_max = 20'000;
+
+  // Of one address, see Addresses; one more is answered 503.
+  std::size_t address_connections_max = 20'000;
+  channel::AddressRules address;
 
   // A message of a client, all its fragments; more closes the socket with 1009.
   std::size_t frame_bytes_max = std::size_t{1} << 20;

@@ -1,5 +1,6 @@
 #include "socket/listener.h"
 
+#include "base/clock.h"
 #include "socket/http_connection.h"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -93,7 +94,7 @@ class Listener::Door final : private shard::TimerWheel::Timeout {
   Tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
 
   void accept() {
-    acceptor_.async_accept([this](ErrorCode error, Socket socket) {
+    acceptor_.async_accept([this](ErrorCode error, TcpSocket socket) {
       if (error == asio::error::operation_aborted) return;
       if (!error) {
         admit(std::move(socket));
@@ -112,13 +113,29 @@ class Listener::Door final : private shard::TimerWheel::Timeout {
   }
 
  private:
-  void admit(Socket socket) {
-    const std::size_t count = hub_.site.connection_count;
-    const std::size_t max = hub_.site.limits.connections_max;
+  void admit(TcpSocket socket) {
+    Site& site = hub_.site;
+    const std::size_t count = site.connection_count;
+    const std::size_t max = site.limits.connections_max;
+    if (count >= max) site.bounds.reached(Bound::connections);
     if (count >= max + refused_connections_max) return;
-    ErrorCode ignored;
-    socket.set_option(Tcp::no_delay(true), ignored);
-    start_http(hub_, std::move(socket), count < max ? Admission::welcome : Admission::full);
+    ErrorCode error;
+    socket.set_option(Tcp::no_delay(true), error);
+    const std::string peer = socket.remote_endpoint(error).address().to_string();
+    if (error) return;  // it has gone already
+    Addresses::Entrance entrance{.is_welcome = true};
+    // Behind a proxy are many; each is counted when it opens a WebSocket.
+    if (!site.trusted_proxies.trust(peer)) {
+      entrance = site.addresses->enter(peer, SystemClock().now_ns());
+      if (!entrance.is_welcome) site.bounds.reached(Bound::address_connections);
+      if (!entrance.visit) return;
+    }
+    std::unique_ptr<TlsSession> tls;
+    if (site.tls) tls = site.tls->accept(socket.native_handle());
+    start_http(hub_,
+               Socket(std::move(socket), std::move(tls)),
+               count < max && entrance.is_welcome ? Admission::welcome : Admission::full,
+               std::move(entrance.visit));
   }
 
   void on_timeout() override { accept(); }
@@ -145,21 +162,29 @@ Result<std::unique_ptr<Listener>> Listener::create(ListenerOptions options,
   if (!options.static_root.empty()) {
     TRY(files, StaticFiles::create(options.static_root));
   }
+  std::unique_ptr<TlsServer> tls;
+  if (!options.tls.certificate.empty()) {
+    TRY(tls, TlsServer::create(std::move(options.tls)));
+  }
   options.routes.push_back(
       {.path = "/healthz", .methods = {"GET"}, .handler = answer_with([](const wire::Request&) {
                                                  return text_response(200, "ok\n");
                                                })});
   if (!options.open_socket) options.mounts.clear();
 
-  auto site = std::unique_ptr<Site>(new Site{.log = log,
-                                             .limits = options.limits,
-                                             .origins = std::move(origins),
-                                             .trusted_proxies = std::move(proxies),
-                                             .files = std::move(files),
-                                             .routes = Routes(std::move(options.routes)),
-                                             .mounts = std::move(options.mounts),
-                                             .open_socket = std::move(options.open_socket),
-                                             .session_key = std::move(options.session_key)});
+  auto site = std::unique_ptr<Site>(
+      new Site{.log = log,
+               .limits = options.limits,
+               .origins = std::move(origins),
+               .trusted_proxies = std::move(proxies),
+               .files = std::move(files),
+               .routes = Routes(std::move(options.routes)),
+               .mounts = std::move(options.mounts),
+               .open_socket = std::move(options.open_socket),
+               .session_key = std::move(options.session_key),
+               .tls = std::move(tls),
+               .addresses = std::make_shared<Addresses>(options.limits.address_connections_max,
+                                                        options.limits.address)});
   std::unique_ptr<Listener> listener(new Listener(shards, std::move(site)));
   for (const std::string& address : options.listen) {
     TRY_VOID(listener->open(address, options.listen_setting));
@@ -193,6 +218,10 @@ Result<void> Listener::open(const std::string& address, const std::string& setti
   }
   addresses_.push_back(text_of(endpoint));
   return {};
+}
+
+Result<void> Listener::reload_tls() {
+  return site_->tls ? site_->tls->reload() : Result<void>();
 }
 
 void Listener::start() {

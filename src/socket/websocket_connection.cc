@@ -147,6 +147,7 @@ void WebSocketConnection::read() {
 
 void WebSocketConnection::on_read(ErrorCode error) {
   if (error) {
+    if (error == websocket::error::message_too_big) hub().site.bounds.reached(Bound::frame_bytes);
     cancel();
     handler_.reset();
     return;
@@ -180,6 +181,9 @@ void WebSocketConnection::send(Opcode opcode, std::span<const std::string_view> 
 
 void WebSocketConnection::close(channel::CloseCode code) {
   if (bytes().is_sealed()) return;
+  if (code == channel::CloseCode::try_again_later) {
+    hub().site.bounds.reached(Bound::socket_unsent_bytes);
+  }
   const auto number = static_cast<std::uint16_t>(code);
   const std::array<char, 2> payload{static_cast<char>(number >> 8U),
                                     static_cast<char>(number & 0xffU)};

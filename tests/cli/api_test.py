@@ -1,5 +1,6 @@
 """The API on the admin address: its rows, its statuses, and what it does to viewers that are there."""
 
+import base64
 import http.client
 import json
 import os
@@ -181,6 +182,75 @@ def test_a_deploy_switches_live_actors_and_a_refused_one_changes_nothing(served,
     api.problem(409, "conflict", "DELETE", "/plugins/counter")
     assert api("DELETE", "/plugins/counter?force")[0].status == 204
     api.problem(404, "missing", "POST", "/actors/counter/event/add?key=counter:a", b"{}")
+
+
+COUNT_AND_GREET = """
+export function greet() {
+  Var.set("n", String(Number(Var.getString("n") ?? "0") + 1));
+  Host.outputString(`${Config.get("greeting")} ${Var.getString("n")}MARK`);
+}
+"""
+
+
+def manifest(wasm, greeting, **more):
+    return json.dumps({"wasm": [{"data": base64.b64encode(wasm).decode()}], "config": {"greeting": greeting}, **more})
+
+
+def test_manifests_are_versions_with_their_settings(served, troupe, folder):
+    _, api = served
+    first = build(troupe, folder, "first", COUNT_AND_GREET)
+    second = build(troupe, folder, "second", COUNT_AND_GREET.replace("MARK", "!"))
+    greet = lambda: api.ok("POST", "/actors/later/call/greet?key=a", b"").decode()  # noqa: E731
+    response, hello = api("PUT", "/plugins/later", manifest(first, "hello"))
+    assert response.status == 201
+    assert greet() == "hello 1MARK"
+    assert api("PUT", "/plugins/later", " " + manifest(first, "hello"))[0].status == 200
+    response, hi = api("PUT", "/plugins/later", manifest(first, "hi"))
+    assert (response.status, hi == hello) == (201, False)
+    assert greet() == "hi 2MARK"
+    assert api("PUT", "/plugins/later", manifest(second, "hi"))[0].status == 201
+    assert greet() == "hi 3!"
+    assert api.ok("POST", f"/plugins/later/rollback?to={hello['version']}") == hello
+    assert greet() == "hello 4MARK"
+    versions = api.ok("GET", "/plugins/later")["versions"]
+    assert [(each["kind"], each["current"], each["actors"]) for each in versions] == [
+        ("manifest", True, 1), ("manifest", False, 0), ("manifest", False, 0)]
+    assert api.ok("GET", "/actors/later?key=a")["version"] == hello["version"]
+
+    for wrong, reason in (
+            ({"wasm": [{"path": "/etc/passwd"}]}, "wasm[0].path names a file"),
+            ({"wasm": [{"url": "https://example.com/x.wasm"}]}, "is not fetched here"),
+            ({"wasm": [{"data": "AAAA"}], "memroy": {}}, "memroy: unknown key"),
+            (json.loads(manifest(first, "x", allowed_paths={"/": "/"})), "allowed_paths opens folders"),
+            ({"wasm": [{"data": "AAAA"}]}, "the manifest: ")):
+        _, refused = api.problem(422, "refused", "PUT", "/plugins/later", json.dumps(wrong))
+        assert reason in refused["reasons"][0]
+    assert greet() == "hello 5MARK"
+
+
+def test_a_manifest_of_the_configuration_is_a_deployment_too(troupe, folder):
+    build(troupe, folder, "one", COUNT_AND_GREET)
+    other = build(troupe, folder, "other", COUNT_AND_GREET.replace("MARK", "?"))
+    (folder / "greeter.json").write_text(json.dumps({"wasm": [{"path": "one.wasm"}], "config": {"greeting": "hello"}}))
+    (folder / "troupe.toml").write_text(
+        (folder / "troupe.toml").read_text() + '[plugins.greeter]\nmanifest = "greeter.json"\n')
+    greet = lambda api: api.ok("POST", "/actors/greeter/call/greet?key=a", b"").decode()  # noqa: E731
+    with Running(folder, "serve", *FREE_PORTS) as server:
+        api = Api(server, folder)
+        assert greet(api) == "hello 1MARK"
+        (folder / "uploaded.toml").write_text(
+            '[[wasm]]\npath = "other.wasm"\n[config]\ngreeting = "uploaded"\n')
+        done = troupe("deploy", "greeter", "uploaded.toml")
+        assert (done.returncode, "is live" in done.stdout) == (0, True), done.stderr
+        assert greet(api) == "uploaded 2?"
+    with Running(folder, "serve", *FREE_PORTS) as server:
+        api = Api(server, folder)
+        assert greet(api) == "uploaded 1?"
+        (folder / "one.wasm").write_bytes(other)  # a module that the manifest names
+        assert troupe("reload").returncode == 0
+        assert greet(api) == "hello 2?"
+        assert troupe("rollback", "greeter").returncode == 0
+        assert greet(api) == "uploaded 3?"
 
 
 def test_a_deploy_outlives_the_server_until_the_file_changes(troupe, folder):

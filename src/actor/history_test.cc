@@ -1,0 +1,46 @@
+#include "actor/history.h"
+
+#include <gtest/gtest.h>
+
+namespace troupe::actor {
+namespace {
+
+using std::chrono::microseconds;
+
+void keep(History& history, std::size_t input_bytes, std::chrono::nanoseconds ran) {
+  history.next().input.assign(input_bytes, 'x');
+  history.keep(ran);
+}
+
+TEST(History, ACheckpointIsDueAfterTurnsOrBytesOrTimeOfTheGuest) {
+  History turns;
+  for (std::size_t i = 1; i < checkpoint_turns; ++i) keep(turns, 1, microseconds(70));
+  EXPECT_FALSE(turns.is_checkpoint_due());
+  keep(turns, 1, microseconds(70));
+  EXPECT_TRUE(turns.is_checkpoint_due());
+
+  History bytes;
+  keep(bytes, checkpoint_bytes, {});
+  EXPECT_TRUE(bytes.is_checkpoint_due());
+
+  History time;
+  keep(time, 1, microseconds(4999));
+  EXPECT_FALSE(time.is_checkpoint_due());
+  keep(time, 1, microseconds(1));
+  EXPECT_TRUE(time.is_checkpoint_due());
+  time.replace(std::make_unique<Checkpoint>());
+  EXPECT_FALSE(time.is_checkpoint_due());
+}
+
+TEST(History, OneThatCannotBeTakenIsDueAgainOnlyAfterAsMuchMore) {
+  History history;
+  keep(history, 1, checkpoint_guest_time);
+  history.put_off();
+  EXPECT_FALSE(history.is_checkpoint_due());
+  EXPECT_EQ(history.turns().size(), 1U);
+  keep(history, 1, checkpoint_guest_time);
+  EXPECT_TRUE(history.is_checkpoint_due());
+}
+
+}  // namespace
+}  // namespace troupe::actor
