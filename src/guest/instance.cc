@@ -345,6 +345,7 @@ struct Instance::Impl {
         on_shard(engine.on_shard(s.index())),
         store(wasmtime_store_new(engine.engine.get(), nullptr, nullptr)),
         context(wasmtime_store_context(store.get())),
+        window(context, instance, on_shard.windows),
         functions(module->impl().by_name.size()),
         budget(context, environment.limits.memory_pages_max) {
     limit_memories(1);  // what they begin with
@@ -400,6 +401,7 @@ struct Instance::Impl {
   const WasmStore store;
   wasmtime_context_t* const context;
   wasmtime_instance_t instance{};
+  ArenaWindow window;                         // of `instance`
   wasmtime_component_instance_t component{};  // instead of `instance` for a component
   Pollables pollables;                        // of the component
   std::vector<wasmtime_func_t> functions;  // looked up at their first call; store_id 0 until then
@@ -873,6 +875,7 @@ Task<Outcome> Instance::call(std::string_view function,
     if (outcome.ending == Ending::done) outcome.arena = std::move(arena);
     co_return outcome;
   }
+  if (impl.module->impl().has_window) arena->use(impl.window);
   if (!arena->set_input(input)) co_return out_of_memory(limits, "the input alone is too large");
   Call call(impl.engine, *arena, impl.environment, inputs, &vars, host);
   call.files = impl.files.get();
@@ -908,7 +911,10 @@ Task<Outcome> Instance::call(std::string_view function,
   if (function == program_start) vars.erase_all();
   outcome.clock_ns = call.source.now_ns();
   impl.budget.arena_pages = arena->pages_paid();
-  if (!outcome.output.empty()) outcome.arena = std::move(arena);
+  if (!outcome.output.empty()) {
+    outcome.output = arena->settle();
+    outcome.arena = std::move(arena);
+  }
   co_return outcome;
 }
 
