@@ -218,6 +218,52 @@ std::string Sections::with(const std::map<std::uint8_t, Entries>& more,
   return out;
 }
 
+std::string with_function_named(std::string_view wasm,
+                                std::uint64_t function,
+                                std::string_view name) {
+  const std::optional<Sections> sections = Sections::read(wasm);
+  if (!sections) return std::string(wasm);
+  constexpr std::uint8_t module_name = 0;
+  constexpr std::uint8_t function_names = 1;
+  std::string entry;
+  put_number(entry, function);
+  put_sized(entry, name);
+
+  std::string out(sections->header());
+  std::string named;  // the section that names, without its own name
+  for (const Section& section : sections->all()) {
+    Reader in(section.content);
+    if (section.id != custom || in.name() != "name" || !in.ok()) {
+      put_section(out, section.id, section.content);
+      continue;
+    }
+    named = section.content.substr(in.at());
+  }
+  // Its parts stand in the order of their ids, each once.
+  std::string content;
+  put_sized(content, "name");
+  bool done = false;
+  const auto put_names = [&](std::string_view others) {
+    put_section(content, function_names, appended(others, entry, 1));
+    done = true;
+  };
+  Reader in(named);
+  while (!in.at_end()) {
+    const std::uint8_t id = in.byte();
+    const std::string_view part = in.take(in.number());
+    if (!in.ok()) break;
+    if (id == function_names && !done) {
+      put_names(part);
+      continue;
+    }
+    if (id > module_name && !done) put_names({});
+    put_section(content, id, part);
+  }
+  if (!done) put_names({});
+  put_section(out, custom, content);
+  return out;
+}
+
 std::optional<Shape> Shape::of(const Sections& sections, std::string_view not_exported) {
   const Section* const type_section = sections.find(binary::types);
   const Section* const function_section = sections.find(functions);

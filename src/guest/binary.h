@@ -132,6 +132,11 @@ class Sections {
   std::vector<Section> sections_;
 };
 
+// The module with a name for one more function, behind all that have names.
+std::string with_function_named(std::string_view wasm,
+                                std::uint64_t function,
+                                std::string_view name);
+
 // What must be known of a module to add functions and globals to it.
 struct Shape {
   // Nothing when the module has no code or not just one memory, imports more than functions and

@@ -216,9 +216,12 @@ std::optional<std::string> compile_component(const wasm_engine_t& engine,
                                              std::string_view wasm,
                                              ByteVector& code) {
   wasmtime_component_t* raw = nullptr;
-  if (wasmtime_error_t* error =
-          wasmtime_component_new(&engine, bytes_of(wasm), wasm.size(), &raw)) {
-    return message_of(error);
+  const auto compiled = [&](std::string_view bytes) {
+    return WasmError(wasmtime_component_new(&engine, bytes_of(bytes), bytes.size(), &raw));
+  };
+  // What is wrong with a component is said about the author's.
+  if (const WasmError first = compiled(component_with_noted_growth(wasm)); first != nullptr) {
+    if (WasmError error = compiled(wasm); error != nullptr) return message_of(error.release());
   }
   const WasmComponent component(raw);
   if (wasmtime_error_t* error = wasmtime_component_serialize(component.get(), &code)) {

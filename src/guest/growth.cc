@@ -88,11 +88,43 @@ std::optional<std::string> with_noted_growth(std::string_view wasm) {
   put_number(exported.bytes, shape->globals);
   // An i32 that can change: 2^31 - 1.
   constexpr std::string_view without_end("\x7F\x01\x41\xFF\xFF\xFF\xFF\x07\x0B", 9);
-  return sections->with({{types, {"\x60\x01\x7F\x01\x7F", 1}},  // i32 to i32
-                         {functions, function},
-                         {globals, {std::string(without_end), 1}},
-                         {exports, exported}},
-                        *new_code);
+  const std::string out = sections->with({{types, {"\x60\x01\x7F\x01\x7F", 1}},  // i32 to i32
+                                          {functions, function},
+                                          {globals, {std::string(without_end), 1}},
+                                          {exports, exported}},
+                                         *new_code);
+  return with_function_named(
+      out, shape->imported_functions.size() + shape->types.size(), growth_refused_function);
+}
+
+namespace {
+
+// Of the sections of a component, which are framed like a module's.
+constexpr std::uint8_t core_module = 1;
+constexpr std::uint8_t inner_component = 4;
+// Components within components: deeper ones are left as they are.
+constexpr int nesting_max = 8;
+
+std::string rewritten_component(std::string_view component, int nesting) {
+  const std::optional<Sections> sections = Sections::read(component);
+  if (!sections) return std::string(component);
+  std::string out(sections->header());
+  for (const Section& section : sections->all()) {
+    std::string content(section.content);
+    if (section.id == core_module) {
+      content = with_noted_growth(section.content).value_or(content);
+    } else if (section.id == inner_component && nesting < nesting_max) {
+      content = rewritten_component(section.content, nesting + 1);
+    }
+    put_section(out, section.id, content);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string component_with_noted_growth(std::string_view component) {
+  return rewritten_component(component, 0);
 }
 
 }  // namespace troupe::guest

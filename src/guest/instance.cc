@@ -3,6 +3,7 @@
 #include "guest/blocking.h"
 #include "guest/call.h"
 #include "guest/engine_impl.h"
+#include "guest/growth.h"
 #include "guest/instance_state.h"
 #include "guest/memory_budget.h"
 #include "guest/module_impl.h"
@@ -244,6 +245,9 @@ Outcome trapped(const Call& call, std::string_view text, std::string backtrace) 
     return failed(Ending::error, readable(*call.refusal, message_bytes_max));
   if (call.exit_code) {
     return failed(Ending::error, "the plugin exited with code " + std::to_string(*call.exit_code));
+  }
+  if (backtrace.starts_with("at " + std::string(growth_refused_function))) {
+    return out_of_memory(call.environment.limits, std::move(backtrace));
   }
   std::string_view reason = text;
   constexpr std::string_view causes = "Caused by:\n";
