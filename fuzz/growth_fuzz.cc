@@ -1,5 +1,7 @@
-// A module that is valid stays valid when its growth is noted, and none leads the rewriting astray.
+// A module that is valid stays valid when its growth is noted and when it is given a window, and
+// none leads the rewriting astray.
 #include "fuzz/check.h"
+#include "guest/arena_access.h"
 #include "guest/engine_impl.h"
 #include "guest/growth.h"
 
@@ -24,6 +26,10 @@ bool is_valid(std::string_view wasm) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view wasm(reinterpret_cast<const char*>(data), size);
   const auto rewritten = with_noted_growth(wasm);
-  if (rewritten && is_valid(wasm)) check(is_valid(*rewritten));
+  const auto windowed = with_window(rewritten ? *rewritten : wasm);
+  if ((rewritten || windowed) && is_valid(wasm)) {
+    check(is_valid(windowed ? *windowed : *rewritten));
+  }
+  component_with_noted_growth(wasm);
   return 0;
 }

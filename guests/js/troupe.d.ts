@@ -193,6 +193,84 @@ interface TextDecoder {
   readonly ignoreBOM: boolean;
   decode(bytes?: Bytes, options?: { stream?: boolean }): string;
 }
+/** Node's: utf8, utf16le, latin1, ascii, hex, base64 and base64url. */
+interface Buffer extends Uint8Array {
+  toString(encoding?: string, start?: number, end?: number): string;
+  toJSON(): { type: "Buffer"; data: number[] };
+  equals(other: Uint8Array): boolean;
+  compare(other: Uint8Array, otherStart?: number, otherEnd?: number, start?: number, end?: number): -1 | 0 | 1;
+  copy(target: Uint8Array, targetStart?: number, start?: number, end?: number): number;
+  /** The same bytes, not a copy. */
+  slice(start?: number, end?: number): Buffer;
+  subarray(start?: number, end?: number): Buffer;
+  write(text: string, offset?: number, length?: number, encoding?: string): number;
+  write(text: string, encoding: string): number;
+  fill(value: string | number | Uint8Array, start?: number, end?: number, encoding?: string): this;
+  indexOf(value: string | number | Uint8Array, offset?: number, encoding?: string): number;
+  lastIndexOf(value: string | number | Uint8Array, offset?: number, encoding?: string): number;
+  includes(value: string | number | Uint8Array, offset?: number, encoding?: string): boolean;
+  swap16(): this;
+  swap32(): this;
+  swap64(): this;
+  readIntLE(offset: number, size: number): number;
+  readIntBE(offset: number, size: number): number;
+  readUIntLE(offset: number, size: number): number;
+  readUIntBE(offset: number, size: number): number;
+  writeIntLE(value: number, offset: number, size: number): number;
+  writeIntBE(value: number, offset: number, size: number): number;
+  writeUIntLE(value: number, offset: number, size: number): number;
+  writeUIntBE(value: number, offset: number, size: number): number;
+  readInt8(offset?: number): number;
+  writeInt8(value: number, offset?: number): number;
+  readUInt8(offset?: number): number;
+  writeUInt8(value: number, offset?: number): number;
+  readInt16LE(offset?: number): number;
+  writeInt16LE(value: number, offset?: number): number;
+  readInt16BE(offset?: number): number;
+  writeInt16BE(value: number, offset?: number): number;
+  readUInt16LE(offset?: number): number;
+  writeUInt16LE(value: number, offset?: number): number;
+  readUInt16BE(offset?: number): number;
+  writeUInt16BE(value: number, offset?: number): number;
+  readInt32LE(offset?: number): number;
+  writeInt32LE(value: number, offset?: number): number;
+  readInt32BE(offset?: number): number;
+  writeInt32BE(value: number, offset?: number): number;
+  readUInt32LE(offset?: number): number;
+  writeUInt32LE(value: number, offset?: number): number;
+  readUInt32BE(offset?: number): number;
+  writeUInt32BE(value: number, offset?: number): number;
+  readBigInt64LE(offset?: number): bigint;
+  writeBigInt64LE(value: bigint, offset?: number): number;
+  readBigInt64BE(offset?: number): bigint;
+  writeBigInt64BE(value: bigint, offset?: number): number;
+  readBigUInt64LE(offset?: number): bigint;
+  writeBigUInt64LE(value: bigint, offset?: number): number;
+  readBigUInt64BE(offset?: number): bigint;
+  writeBigUInt64BE(value: bigint, offset?: number): number;
+  readFloatLE(offset?: number): number;
+  writeFloatLE(value: number, offset?: number): number;
+  readFloatBE(offset?: number): number;
+  writeFloatBE(value: number, offset?: number): number;
+  readDoubleLE(offset?: number): number;
+  writeDoubleLE(value: number, offset?: number): number;
+  readDoubleBE(offset?: number): number;
+  writeDoubleBE(value: number, offset?: number): number;
+}
+declare const Buffer: {
+  prototype: Buffer;
+  from(text: string, encoding?: string): Buffer;
+  from(memory: ArrayBufferLike, offset?: number, length?: number): Buffer;
+  from(values: ArrayLike<number> | { type: "Buffer"; data: number[] }): Buffer;
+  of(...values: number[]): Buffer;
+  alloc(size: number, fill?: string | number | Uint8Array, encoding?: string): Buffer;
+  allocUnsafe(size: number): Buffer;
+  concat(list: readonly Uint8Array[], total?: number): Buffer;
+  compare(a: Uint8Array, b: Uint8Array): -1 | 0 | 1;
+  byteLength(value: string | Bytes, encoding?: string): number;
+  isBuffer(value: unknown): value is Buffer;
+  isEncoding(name: string): boolean;
+};
 /** utf-8, utf-16le, utf-16be, windows-1252, and the other names that the web has for these. */
 declare const TextDecoder: {
   prototype: TextDecoder;

@@ -23,22 +23,26 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t multiple) {
 
 }  // namespace
 
-Arena::Arena() : capacity_(page_bytes) {
+Arena::Arena() : own_capacity_(page_bytes) {
   void* mapped = ::mmap(nullptr,
-                        capacity_,
+                        own_capacity_,
                         PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                         -1,
                         0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
-  bytes_ = static_cast<std::uint8_t*>(mapped);
+  own_ = static_cast<std::uint8_t*>(mapped);
+  bytes_ = own_;
 }
 
 Arena::~Arena() {
-  ::munmap(bytes_, capacity_);
+  leave_window();
+  ::munmap(own_, own_capacity_);
 }
 
 void Arena::clear(std::size_t bytes_max) {
+  leave_window();
+  window_ = nullptr;
   reset();
   size_ = page_bytes;
   bytes_max_ = std::max<std::uint64_t>(bytes_max, page_bytes);
@@ -67,17 +71,69 @@ bool Arena::set_input(std::span<const std::string_view> pieces) {
   touch(block + length);
   input_ = block;
   input_length_ = length;
+  show();
   return true;
+}
+
+std::string_view Arena::settle() {
+  if (!in_window_) {
+    window_ = nullptr;
+    return output();
+  }
+  const std::uint64_t length = output_length_;
+  if (!grow_own(root_bytes + length)) throw std::bad_alloc();
+  std::memcpy(own_ + root_bytes, bytes_ + output_, length);
+  leave_window();
+  window_ = nullptr;
+  touch(root_bytes + length);
+  reset_books();
+  output_ = root_bytes;
+  output_length_ = length;
+  return output();
+}
+
+void Arena::enter_window() {
+  std::uint8_t* const bytes = window_->room(size_);
+  if (bytes == nullptr) {
+    window_ = nullptr;
+    return;
+  }
+  std::memcpy(bytes + root_bytes, own_ + root_bytes, written_ - root_bytes);
+  std::memset(own_ + root_bytes, 0, written_ - root_bytes);
+  bytes_ = bytes;
+  in_window_ = true;
+}
+
+void Arena::show() const {
+  if (!in_window_) return;
+  const auto words = [](std::uint64_t bytes) { return bytes < 8 ? 0 : bytes - 7; };
+  const std::uint64_t bytes = std::min(top_, size_) - root_bytes;
+  window_->show({.bytes = bytes,
+                 .words = words(bytes),
+                 .input = input_,
+                 .input_bytes = input_length_,
+                 .input_words = words(input_length_)});
+}
+
+// Its content is lost; the arena's own memory is all zero.
+void Arena::leave_window() {
+  if (!in_window_) return;
+  window_->leave(used());
+  in_window_ = false;
+  bytes_ = own_;
+  written_ = root_bytes;
 }
 
 Arena::Handle Arena::alloc(std::uint64_t length) {
   if (length == 0 || length > bytes_max_) return 0;
+  if (window_ != nullptr && !in_window_ && top_ + length > window_from_bytes) enter_window();
   if (top_ + length > size_) {
     // Like the kernel: blocks freed before are used again only where there would else be growth.
     if (Block* block = reusable(length)) {
       block->used = length;
       block->active = true;
       --freed_;
+      show();
       return block->offset;
     }
     if (!grow(top_ + length)) return 0;
@@ -86,6 +142,7 @@ Arena::Handle Arena::alloc(std::uint64_t length) {
   blocks_.push_back({offset, length, length, true});
   // One byte at least is between two blocks, so that the end of one is not the handle of the next.
   top_ = round_up(offset + length + 1, alignment);
+  show();
   return offset;
 }
 
@@ -112,15 +169,28 @@ bool Arena::grow(std::uint64_t end) {
     if (!ledger_->take((size - paid_bytes_) / page_bytes)) return false;
     paid_bytes_ = size;
   }
-  if (size > capacity_) {
-    const std::size_t capacity =
-        std::max<std::size_t>(size, std::min<std::size_t>(2 * capacity_, bytes_max_));
-    void* moved = ::mremap(bytes_, capacity_, capacity, MREMAP_MAYMOVE);
-    if (moved == MAP_FAILED) return false;
-    bytes_ = static_cast<std::uint8_t*>(moved);
-    capacity_ = capacity;
+  if (in_window_ && window_->room(size) == nullptr) {
+    if (!grow_own(size)) return false;
+    const std::uint64_t written = used();
+    std::memcpy(own_ + root_bytes, bytes_ + root_bytes, written - root_bytes);
+    leave_window();
+    window_ = nullptr;
+    written_ = written;
   }
+  if (!in_window_ && !grow_own(size)) return false;
   size_ = size;
+  return true;
+}
+
+bool Arena::grow_own(std::uint64_t size) {
+  if (size <= own_capacity_) return true;
+  const std::size_t capacity =
+      std::max<std::size_t>(size, std::min<std::size_t>(2 * own_capacity_, bytes_max_));
+  void* moved = ::mremap(own_, own_capacity_, capacity, MREMAP_MAYMOVE);
+  if (moved == MAP_FAILED) return false;
+  if (!in_window_) bytes_ = static_cast<std::uint8_t*>(moved);
+  own_ = static_cast<std::uint8_t*>(moved);
+  own_capacity_ = capacity;
   return true;
 }
 
@@ -140,7 +210,10 @@ void Arena::free(Handle block) {
   if (found == nullptr) return;
   blocks_[static_cast<std::size_t>(found - blocks_.data())].active = false;
   ++freed_;
-  if (block == input_) input_length_ = 0;
+  if (block == input_) {
+    input_length_ = 0;
+    show();
+  }
 }
 
 std::uint64_t Arena::length(Handle block) const {
@@ -152,6 +225,7 @@ void Arena::input_set(Handle block, std::uint64_t length) {
   if (!range_within(block, length)) return;
   input_ = block;
   input_length_ = length;
+  show();
 }
 
 void Arena::output_set(std::uint64_t at, std::uint64_t length) {
@@ -166,8 +240,13 @@ void Arena::error_set(Handle block) {
 }
 
 void Arena::reset() {
-  if (written_ != root_bytes) std::memset(bytes_ + root_bytes, 0, written_ - root_bytes);
+  if (used() != root_bytes) std::memset(bytes_ + root_bytes, 0, used() - root_bytes);
   written_ = root_bytes;
+  reset_books();
+  show();
+}
+
+void Arena::reset_books() {
   top_ = root_bytes;
   blocks_.clear();
   freed_ = 0;

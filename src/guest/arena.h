@@ -2,14 +2,18 @@
 //
 // The guest has no pointer into it; it reads and writes by calling functions (extism.cc), a byte or
 // eight at a time, and names a block by its offset, its handle. What this class does is what
-// Extism's own kernel does, in C++ instead of WebAssembly, so that no actor needs a second memory.
-// Offsets begin above zero, and the books about blocks are kept beside the bytes, where no guest
-// can write.
+// Extism's own kernel does, in C++ instead of WebAssembly. Offsets begin above zero, and the books
+// about blocks are kept beside the bytes, where no guest can write.
+//
+// The blocks of a small call lie in memory of the arena's own. When they become large they move
+// to the guest's window, if it has one: a memory that its module reads and writes without calling
+// (arena_access.h). Offsets stay what they are, so the guest does not notice.
 //
 // One arena serves one call in flight; it is used again, by another actor, once it has been
 // cleared. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -22,6 +26,13 @@ namespace troupe::guest {
 class Arena {
  public:
   using Handle = std::uint64_t;
+
+  // The kernel keeps its own words in the first 64 bytes after address 0; guests never see them.
+  static constexpr std::size_t root_bytes = 64;
+  // From so many bytes on, the blocks of a call move to the window: below, getting there and back
+  // costs about as much as calling for them, and the instance would keep a page for it
+  // (docs/adr/0017).
+  static constexpr std::size_t window_from_bytes = 4096;
 
   Arena();
   Arena(const Arena&) = delete;
@@ -38,6 +49,31 @@ class Arena {
     ~Ledger() = default;
   };
 
+  // A memory whose bytes have the addresses of the blocks, for one call at a time. All of it is
+  // zero while no call uses it.
+  class Window {
+   public:
+    // What the guest reaches without asking: the first is counted from root_bytes, the words are
+    // those of eight bytes.
+    struct Reach {
+      std::uint64_t bytes = 0;
+      std::uint64_t words = 0;
+      std::uint64_t input = 0;
+      std::uint64_t input_bytes = 0;
+      std::uint64_t input_words = 0;
+    };
+
+    // At least so many bytes, where they are until the call's end; null when they are not to be
+    // had.
+    virtual std::uint8_t* room(std::uint64_t bytes) = 0;
+    virtual void show(const Reach& reach) = 0;
+    // No call uses it any more; the last one has changed so many bytes at most.
+    virtual void leave(std::uint64_t used) = 0;
+
+   protected:
+    ~Window() = default;
+  };
+
   // As new, for a call that may use so much: nothing of the last one can be read or noticed.
   void clear(std::size_t bytes_max);
   // The same, when the bound is the ledger's: pages beyond those that were paid for are asked of
@@ -46,7 +82,13 @@ class Arena {
   // What has been paid, in all.
   std::uint64_t pages_paid() const { return paid_bytes_ / page_bytes - 1; }
   // Bytes it holds on to.
-  std::size_t capacity() const { return capacity_ + blocks_.capacity() * sizeof(Block); }
+  std::size_t capacity() const { return own_capacity_ + blocks_.capacity() * sizeof(Block); }
+
+  // Where the blocks may go from here on. The window must live until settle() or clear().
+  void use(Window& window) { window_ = &window; }
+  // At the call's end: leaves the window, forgets all blocks, and gives the output, which now lies
+  // in memory of the arena's own.
+  std::string_view settle();
 
   // Makes the concatenation of the pieces the input, the first block. False when it does not fit.
   bool set_input(std::span<const std::string_view> pieces);
@@ -101,8 +143,6 @@ class Arena {
   std::string_view error() const { return block(error_); }
 
  private:
-  // The kernel keeps its own words in the first 64 bytes after address 0; guests never see them.
-  static constexpr std::size_t root_bytes = 64;
   static constexpr std::size_t page_bytes = 65536;
   static constexpr std::size_t alignment = 16;
 
@@ -129,10 +169,25 @@ class Arena {
   const Block* find(Handle block) const;
   Block* reusable(std::uint64_t length);
   bool grow(std::uint64_t end);
+  bool grow_own(std::uint64_t size);
+  // Zero from here on. In the window the guest writes without our knowing, up to the last block's
+  // end.
+  std::uint64_t used() const {
+    return in_window_ ? std::max(written_, std::min(top_, size_)) : written_;
+  }
+  void reset_books();
+  void enter_window();
+  void show() const;
+  void leave_window();
 
-  // Mapped, so that pages never touched cost nothing; zero from written_ on.
+  // Where the blocks lie: own_, or the window.
   std::uint8_t* bytes_ = nullptr;
-  std::size_t capacity_ = 0;
+  bool in_window_ = false;
+  Window* window_ = nullptr;  // null where there is none, or no room in it
+  // Mapped, so that pages never touched cost nothing; zero from written_ on, and all zero while the
+  // blocks are in the window.
+  std::uint8_t* own_ = nullptr;
+  std::size_t own_capacity_ = 0;
   std::uint64_t size_ = page_bytes;  // what the guest may touch
   std::uint64_t bytes_max_ = page_bytes;
   Ledger* ledger_ = nullptr;

@@ -18,7 +18,7 @@ LentArena ArenaPool::lend(Arena::Ledger& ledger, std::uint64_t pages_paid) {
 
 void ArenaPool::take_back(std::unique_ptr<Arena> arena) {
   if (arenas_.size() >= arenas_max || arena->capacity() > arena_bytes_max) return;
-  arena->reset();
+  arena->clear(0);
   arenas_.push_back(std::move(arena));
 }
 

@@ -21,9 +21,10 @@ std::uint8_t Reader::value_type() {
   return type;
 }
 
-void Reader::value_types() {
+std::uint64_t Reader::value_types() {
   const std::uint64_t count = number();
   for (std::uint64_t i = 0; i < count && ok_; ++i) value_type();
+  return count;
 }
 
 void Reader::limits() {
@@ -32,12 +33,14 @@ void Reader::limits() {
   numbers(flags == 1 ? 2 : 1);
 }
 
-void Reader::locals() {
+std::uint64_t Reader::locals() {
   const std::uint64_t groups = number();
+  std::uint64_t count = 0;
   for (std::uint64_t i = 0; i < groups && ok_; ++i) {
-    number();
+    count += number();
     value_type();
   }
+  return count;
 }
 
 void Reader::memory_argument() {
@@ -187,6 +190,163 @@ void Sections::make_place_for(std::uint8_t id) {
 
 void Sections::remove(std::uint8_t id) {
   std::erase_if(sections_, [id](const Section& section) { return section.id == id; });
+}
+
+std::string Sections::with(const std::map<std::uint8_t, Entries>& more,
+                           std::string_view new_code) const {
+  const auto points_into_code = [](std::string_view content) {
+    Reader in(content);
+    const std::string_view name = in.name();
+    return name.starts_with(".debug_") || name.starts_with("metadata.code.");
+  };
+  Sections places = *this;
+  for (const auto& [id, entries] : more) {
+    if (entries.count != 0) places.make_place_for(id);
+  }
+  std::string out(header_);
+  for (const Section& section : places.sections_) {
+    const auto found = more.find(section.id);
+    if (found != more.end()) {
+      const auto& [bytes, count] = found->second;
+      put_section(out, section.id, appended(section.content, bytes, count));
+    } else if (section.id == code && !new_code.empty()) {
+      put_section(out, code, new_code);
+    } else if (section.id != custom || new_code.empty() || !points_into_code(section.content)) {
+      put_section(out, section.id, section.content);
+    }
+  }
+  return out;
+}
+
+std::string with_function_named(std::string_view wasm,
+                                std::uint64_t function,
+                                std::string_view name) {
+  const std::optional<Sections> sections = Sections::read(wasm);
+  if (!sections) return std::string(wasm);
+  constexpr std::uint8_t module_name = 0;
+  constexpr std::uint8_t function_names = 1;
+  std::string entry;
+  put_number(entry, function);
+  put_sized(entry, name);
+
+  std::string out(sections->header());
+  std::string named;  // the section that names, without its own name
+  for (const Section& section : sections->all()) {
+    Reader in(section.content);
+    if (section.id != custom || in.name() != "name" || !in.ok()) {
+      put_section(out, section.id, section.content);
+      continue;
+    }
+    named = section.content.substr(in.at());
+  }
+  // Its parts stand in the order of their ids, each once.
+  std::string content;
+  put_sized(content, "name");
+  bool done = false;
+  const auto put_names = [&](std::string_view others) {
+    put_section(content, function_names, appended(others, entry, 1));
+    done = true;
+  };
+  Reader in(named);
+  while (!in.at_end()) {
+    const std::uint8_t id = in.byte();
+    const std::string_view part = in.take(in.number());
+    if (!in.ok()) break;
+    if (id == function_names && !done) {
+      put_names(part);
+      continue;
+    }
+    if (id > module_name && !done) put_names({});
+    put_section(content, id, part);
+  }
+  if (!done) put_names({});
+  put_section(out, custom, content);
+  return out;
+}
+
+std::optional<Shape> Shape::of(const Sections& sections, std::string_view not_exported) {
+  const Section* const type_section = sections.find(binary::types);
+  const Section* const function_section = sections.find(functions);
+  const Section* const memory_section = sections.find(memories);
+  if (type_section == nullptr || function_section == nullptr || memory_section == nullptr ||
+      sections.find(code) == nullptr) {
+    return std::nullopt;
+  }
+  Shape shape;
+  {
+    Reader in(type_section->content);
+    const std::uint64_t count = in.number();
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+      if (in.byte() != type_function) in.fail();
+      shape.parameters.push_back(in.value_types());
+      in.value_types();
+    }
+    if (!in.ok()) return std::nullopt;
+  }
+  if (const Section* section = sections.find(imports)) {
+    Reader in(section->content);
+    const std::uint64_t count = in.number();
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+      const std::string_view module = in.name();
+      const std::string_view name = in.name();
+      switch (in.byte()) {
+        case a_function:
+          in.number();
+          shape.imported_functions.push_back({module, name});
+          break;
+        case a_global:
+          in.value_type();
+          in.byte();
+          ++shape.imported_globals;
+          break;
+        default:
+          in.fail();  // a table, a memory, a tag: nobody provides them
+      }
+    }
+    if (!in.ok()) return std::nullopt;
+  }
+  {
+    Reader in(function_section->content);
+    const std::uint64_t count = in.number();
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) shape.types.push_back(in.number());
+    if (!in.ok()) return std::nullopt;
+  }
+  {
+    Reader in(memory_section->content);
+    if (in.number() != 1) in.fail();
+    in.limits();
+    if (!in.ok()) return std::nullopt;
+  }
+  if (const Section* section = sections.find(exports)) {
+    Reader in(section->content);
+    const std::uint64_t count = in.number();
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+      if (in.name() == not_exported) in.fail();
+      in.byte();
+      in.number();
+    }
+    if (!in.ok()) return std::nullopt;
+  }
+  shape.globals = shape.imported_globals + sections.count_of(binary::globals);
+  return shape;
+}
+
+std::optional<std::string> rewritten_code(
+    std::string_view code,
+    const std::function<std::optional<std::string>(std::size_t number, std::string_view body)>&
+        rewrite,
+    const Sections::Entries& more) {
+  Reader in(code);
+  const std::uint64_t count = in.number();
+  std::string out;
+  put_number(out, count + more.count);
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    const std::optional<std::string> body = rewrite(i, in.take(in.number()));
+    if (!body) return std::nullopt;
+    put_sized(out, *body);
+  }
+  if (!in.ok() || !in.at_end()) return std::nullopt;
+  return out + more.bytes;
 }
 
 }  // namespace troupe::guest::binary

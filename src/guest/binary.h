@@ -1,11 +1,13 @@
 // The binary format of WebAssembly modules, as far as they are read and rewritten here before
-// compilation (growth.h, state_exports.h). Private to this folder.
+// compilation (growth.h, arena_access.h, state_exports.h). Private to this folder.
 //
 // Everything takes untrusted bytes.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,11 +69,11 @@ class Reader {
   std::string_view name() { return take(number()); }
   // A type of one byte; those of more belong to garbage collection.
   std::uint8_t value_type();
-  void value_types();
+  std::uint64_t value_types();  // how many
   // Of a memory or table; those that are shared or of 64 bits cannot be read.
   void limits();
-  // The locals at the beginning of a function's body.
-  void locals();
+  // The locals at the beginning of a function's body: how many.
+  std::uint64_t locals();
   // The rest of an instruction; it cannot be read when it belongs to garbage collection,
   // exceptions, atomics or one of several memories.
   void operands(std::uint8_t op);
@@ -117,9 +119,49 @@ class Sections {
   void make_place_for(std::uint8_t id);
   void remove(std::uint8_t id);
 
+  // The module with more entries in its lists, and with other code if it is given. Sections that
+  // point into code are left out then: it has moved.
+  struct Entries {
+    std::string bytes;
+    std::uint64_t count = 0;
+  };
+  std::string with(const std::map<std::uint8_t, Entries>& more, std::string_view new_code) const;
+
  private:
   std::string_view header_;
   std::vector<Section> sections_;
 };
+
+// The module with a name for one more function, behind all that have names.
+std::string with_function_named(std::string_view wasm,
+                                std::uint64_t function,
+                                std::string_view name);
+
+// What must be known of a module to add functions and globals to it.
+struct Shape {
+  // Nothing when the module has no code or not just one memory, imports more than functions and
+  // globals, or uses features that are not read here (garbage collection, exceptions, memories that
+  // are shared or of 64 bits); nor when it has an export of this name.
+  static std::optional<Shape> of(const Sections& sections, std::string_view not_exported);
+
+  struct Import {
+    std::string_view module;
+    std::string_view name;
+  };
+  std::vector<std::uint64_t> parameters;   // how many, of each type
+  std::vector<Import> imported_functions;  // they come before its own
+  std::vector<std::uint64_t> types;        // of its own functions
+  std::uint64_t imported_globals = 0;
+  std::uint64_t globals = 0;  // in all
+};
+
+// Every function's body as `rewrite` gives it: that of a number among the module's own, or nothing
+// when it cannot be read. Then the new bodies, with their sizes. Nothing when a body is not to be
+// read.
+std::optional<std::string> rewritten_code(
+    std::string_view code,
+    const std::function<std::optional<std::string>(std::size_t number, std::string_view body)>&
+        rewrite,
+    const Sections::Entries& more);
 
 }  // namespace troupe::guest::binary

@@ -1,5 +1,7 @@
 #include "guest/compiler.h"
 
+#include "guest/arena_access.h"
+#include "guest/binary.h"
 #include "guest/component.h"
 #include "guest/descriptor.h"
 #include "guest/engine_impl.h"
@@ -214,9 +216,12 @@ std::optional<std::string> compile_component(const wasm_engine_t& engine,
                                              std::string_view wasm,
                                              ByteVector& code) {
   wasmtime_component_t* raw = nullptr;
-  if (wasmtime_error_t* error =
-          wasmtime_component_new(&engine, bytes_of(wasm), wasm.size(), &raw)) {
-    return message_of(error);
+  const auto compiled = [&](std::string_view bytes) {
+    return WasmError(wasmtime_component_new(&engine, bytes_of(bytes), bytes.size(), &raw));
+  };
+  // What is wrong with a component is said about the author's.
+  if (const WasmError first = compiled(component_with_noted_growth(wasm)); first != nullptr) {
+    if (WasmError error = compiled(wasm); error != nullptr) return message_of(error.release());
   }
   const WasmComponent component(raw);
   if (wasmtime_error_t* error = wasmtime_component_serialize(component.get(), &code)) {
@@ -232,10 +237,19 @@ std::optional<std::string> compile_module(wasm_engine_t& engine,
   if (wasmtime_error_t* error = wasmtime_module_validate(&engine, bytes_of(wasm), wasm.size())) {
     return message_of(error);
   }
+  // The second place in an instance's slot is for the window (arena_access.h).
+  if (const auto sections = binary::Sections::read(wasm)) {
+    const std::uint64_t memories = sections->count_of(binary::memories);
+    if (memories > 1) {
+      return "the module has " + std::to_string(memories) + " memories, and a plugin has one";
+    }
+  }
   const std::string with_state = with_exported_state(wasm);
   wasm = with_state;
   const std::optional<std::string> rewritten = with_noted_growth(wasm);
   if (rewritten) wasm = *rewritten;
+  const std::optional<std::string> windowed = with_window(wasm);
+  if (windowed) wasm = *windowed;
   wasmtime_module_t* raw = nullptr;
   if (wasmtime_error_t* error = wasmtime_module_new(&engine, bytes_of(wasm), wasm.size(), &raw)) {
     return message_of(error);

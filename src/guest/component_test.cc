@@ -483,9 +483,12 @@ TEST(Components, ATrapHasItsReasonAndABacktrace) {
   EXPECT_TRUE(plugin.instance->spent());
 }
 
-TEST(Components, MemoryBeyondTheLimitIsNotGiven) {
+TEST(Components, MemoryBeyondTheLimitEndsTheCall) {
   Plugin plugin(endings_text());
-  EXPECT_EQ(plugin.output("grow"), "4294967295");
+  const Outcome outcome = plugin.call("grow");
+  EXPECT_EQ(outcome.ending, Ending::out_of_memory);
+  EXPECT_EQ(outcome.message, "the plugin needs more memory than its limit of 256 pages of 64 KiB");
+  EXPECT_EQ(outcome.detail.find("at troupe:memory-refused (offset "), 0U) << outcome.detail;
 }
 
 TEST(Components, OutputBeyondTheLimitFailsTheCall) {

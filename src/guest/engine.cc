@@ -35,9 +35,11 @@ constexpr std::uint32_t tables_max = 4;
 constexpr std::size_t table_elements_max = 100'000;
 constexpr std::size_t instance_bytes_max = std::size_t{1} << 20;
 constexpr std::uint32_t core_instances_max = 16;  // of one component
+constexpr std::uint32_t memories_max = 2;         // its own, and the window (arena_access.h)
 
-// Mappings of the kernel that one instance with its memory and stack costs, measured.
-constexpr std::uint64_t mappings_per_instance = 6;
+// Mappings of the kernel that one instance with its memory, its window and its stack costs,
+// measured.
+constexpr std::uint64_t mappings_per_instance = 8;
 
 // No memory is kept resident for the next instance: zeroing it costs more than fresh pages do
 // (measured).
@@ -47,7 +49,7 @@ WasmPoolConfig pool_config(const EngineOptions& options) {
   const std::uint32_t instances = options.instances_max;
   // Only counted. A component is made of several: its code, and what links it.
   wasmtime_pooling_allocation_config_total_core_instances_set(p, instances * core_instances_max);
-  wasmtime_pooling_allocation_config_total_memories_set(p, instances);
+  wasmtime_pooling_allocation_config_total_memories_set(p, instances * memories_max);
   wasmtime_pooling_allocation_config_total_tables_set(p, instances * tables_max);
   wasmtime_pooling_allocation_config_total_gc_heaps_set(p, instances);
   // A store keeps its stack from its first call on.
@@ -57,7 +59,7 @@ WasmPoolConfig pool_config(const EngineOptions& options) {
   wasmtime_pooling_allocation_config_max_core_instances_per_component_set(p, core_instances_max);
   wasmtime_pooling_allocation_config_max_memories_per_component_set(p, 1);
   wasmtime_pooling_allocation_config_max_tables_per_component_set(p, tables_max);
-  wasmtime_pooling_allocation_config_max_memories_per_module_set(p, 1);
+  wasmtime_pooling_allocation_config_max_memories_per_module_set(p, memories_max);
   wasmtime_pooling_allocation_config_max_tables_per_module_set(p, tables_max);
   wasmtime_pooling_allocation_config_table_elements_set(p, table_elements_max);
   wasmtime_pooling_allocation_config_max_core_instance_size_set(p, instance_bytes_max);
@@ -70,8 +72,8 @@ WasmPoolConfig pool_config(const EngineOptions& options) {
 std::uint64_t pool_addresses(const EngineOptions& options) {
   constexpr std::uint64_t table_bytes = table_elements_max * 16;
   return (options.instances_max + std::uint64_t{1}) *
-         (memory_reservation_bytes + memory_guard_bytes + tables_max * table_bytes +
-          fibre_stack_bytes + instance_bytes_max);
+         (memories_max * (memory_reservation_bytes + memory_guard_bytes) +
+          tables_max * table_bytes + fibre_stack_bytes + instance_bytes_max);
 }
 
 // Beyond the kernel's number of mappings instances would fail one by one, later.
@@ -127,7 +129,7 @@ WasmConfig compile_config(Compiler compiler, bool fuel) {
 std::string compile_config_name(const EngineOptions& options) {
   // Count the last number up when compile_config(), or what is done to modules before, changes.
   return std::string(options.compiler == Compiler::fast ? "winch" : "cranelift") +
-         (options.fuel ? "-fuel-5" : "-5");
+         (options.fuel ? "-fuel-6" : "-6");
 }
 
 void give_fuel(wasmtime_context_t* context, const Engine::Impl& engine, const Limits& limits) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "guest/arena_pool.h"
+#include "guest/arena_window.h"
 #include "guest/engine.h"
 #include "guest/page_scan.h"
 #include "guest/slice_clock.h"
@@ -24,6 +25,7 @@ struct OnShard {
   explicit OnShard(SliceClock::Seat& s) : seat(s) {}
   SliceClock::Seat& seat;
   ArenaPool arenas;
+  WarmWindows windows;
   SnapshotCodec snapshots;
 };
 

@@ -6,7 +6,8 @@
 // all memories of a plugin grow out of one budget, and growth beyond it ends the call with "oom".
 // So each memory.grow is replaced, before compilation, by a call of a function appended to the
 // module: it takes the pages from an exported global and, when there are too few or the memory
-// cannot grow, notes that and ends the guest.
+// cannot grow, notes that and ends the guest. In a component nobody can reach the globals of the
+// modules inside; there the function's name, first in the backtrace, tells.
 #pragma once
 
 #include <optional>
@@ -23,5 +24,11 @@ inline constexpr std::string_view growth_left_export = "troupe:growth-left";
 // features that are not read here (garbage collection, exceptions, atomics, 64-bit or several
 // memories). A refusal is then a trap like any other. Takes untrusted bytes.
 std::optional<std::string> with_noted_growth(std::string_view wasm);
+
+// The function that ends a guest, as backtraces have it.
+inline constexpr std::string_view growth_refused_function = "troupe:memory-refused";
+
+// A component with every module in it like that. The same when there is nothing to change.
+std::string component_with_noted_growth(std::string_view component);
 
 }  // namespace troupe::guest

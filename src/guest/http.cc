@@ -26,8 +26,6 @@ using Value = wasmtime_val_raw_t;
 using Caller = wasmtime_caller_t;
 using SteadyClock = std::chrono::steady_clock;
 
-// As many as libextism's client follows.
-constexpr std::size_t redirects_max = 10;
 constexpr std::size_t url_in_text_bytes_max = 512;
 constexpr std::size_t error_bytes_max = 2048;
 
@@ -62,16 +60,6 @@ struct Journey {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
 };
-
-bool is_redirect(int status) {
-  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-const std::string* find_header(const HttpReply& reply, std::string_view name) {
-  const auto found = std::ranges::find(
-      reply.headers, name, [](const auto& each) { return std::string_view(each.first); });
-  return found == reply.headers.end() ? nullptr : &found->second;
-}
 
 // What is meant for one server is not for another.
 bool is_for_origin_only(const std::pair<std::string, std::string>& header) {
@@ -113,11 +101,7 @@ Result<HttpExchange> make_exchange(const Journey& journey,
   bool has_key = false;
   for (const auto& [name, value] : journey.headers) {
     TRY(const SecretText text, filler.fill(value, Secrets::Place::header));
-    SecretText line(name);
-    // How libcurl is told that a header has no value.
-    line.append(text.view().empty() ? ";" : ": ");
-    line.append(text.view());
-    exchange.headers.push_back(std::move(line));
+    exchange.headers.push_back(header_line(name, text.view()));
     has_key = has_key || same_but_case(name, "idempotency-key");
   }
   if (!has_key) {
@@ -237,16 +221,16 @@ Task<journal::HttpAnswer> travel(shard::Shard& shard,
       environment.secrets->hide(result->body);
       for (auto& [name, value] : result->headers) environment.secrets->hide(value);
     }
-    const std::string* location = find_header(*result, "location");
-    if (location == nullptr || !is_redirect(result->status)) {
+    const std::string* location = result->redirect();
+    if (location == nullptr) {
       co_return journal::HttpAnswer{
           .status = result->status,
           .headers = environment.http_response_headers ? headers_json(*result) : std::string(),
           .body = std::move(result->body)};
     }
-    if (redirects == redirects_max) {
+    if (redirects == HttpReply::redirects_max) {
       co_return failed(place + " failed: it was redirected more than " +
-                       std::to_string(redirects_max) + " times");
+                       std::to_string(HttpReply::redirects_max) + " times");
     }
     if (const Result<void> followed = follow(journey, result->status, *location); !followed) {
       co_return failed(place + " failed: " + followed.error().message);

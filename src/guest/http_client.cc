@@ -367,6 +367,23 @@ HttpResult Transfer::result_of(CURLcode code) {
 
 }  // namespace
 
+SecretText header_line(std::string_view name, std::string_view value) {
+  SecretText line(name);
+  // How libcurl is told that a header has no value.
+  line.append(value.empty() ? ";" : ": ");
+  line.append(value);
+  return line;
+}
+
+const std::string* HttpReply::redirect() const {
+  if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) {
+    return nullptr;
+  }
+  const auto found = std::ranges::find(
+      headers, "location", [](const auto& each) { return std::string_view(each.first); });
+  return found == headers.end() ? nullptr : &found->second;
+}
+
 Task<HttpResult> exchange(shard::Shard& shard, HttpExchange what) {
   if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) == 0) {
     co_return HttpFailure{.message =

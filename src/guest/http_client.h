@@ -18,10 +18,14 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace troupe::guest {
+
+// A header's line, without its end, as HttpExchange has it.
+SecretText header_line(std::string_view name, std::string_view value);
 
 struct HttpExchange {
   // Of all headers of an answer.
@@ -37,9 +41,14 @@ struct HttpExchange {
 };
 
 struct HttpReply {
+  static constexpr std::size_t redirects_max = 10;  // as many as libextism's client follows
+
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in their order
   std::string body;
+
+  // Where it redirects to; null when it does not.
+  const std::string* redirect() const;
 };
 
 struct HttpFailure {

@@ -67,27 +67,13 @@ Result<void> read_headers(json::Value headers, HttpRequest& request) {
     return invalid("it has " + std::to_string(headers.size()) + " headers, more than the " +
                    std::to_string(HttpRequest::headers_max) + " allowed");
   }
-  std::size_t bytes = 0;
   for (const json::Member member : headers.members()) {
     std::string name = member.name.string();
     if (!member.value.is_string()) {
       return invalid("the header " + quoted(name) + " must be a string, not " +
                      std::string(describe(member.value.kind())));
     }
-    std::string value = member.value.string();
-    if (!is_token(name)) return invalid(quoted(name) + " is no name of a header");
-    if (!is_header_value(value)) {
-      return invalid("the header " + quoted(name) + " has a control character in its value");
-    }
-    if (is_set_by_host(name)) {
-      return invalid("the header " + quoted(name) + " is set by the host; leave it out");
-    }
-    bytes += name.size() + value.size();
-    if (bytes > HttpRequest::header_bytes_max) {
-      return invalid("its headers have more than the " +
-                     std::to_string(HttpRequest::header_bytes_max) + " bytes allowed");
-    }
-    request.headers.emplace_back(std::move(name), std::move(value));
+    TRY_VOID(request.add_header(std::move(name), member.value.string()));
   }
   return {};
 }
@@ -97,18 +83,43 @@ Result<void> read_method(json::Value value, HttpRequest& request) {
   if (!value.is_string()) {
     return invalid("method must be a string, not " + std::string(describe(value.kind())));
   }
-  request.method = value.string();
-  std::ranges::transform(request.method, request.method.begin(), upper);
-  if (!is_token(request.method) || request.method.size() > HttpRequest::method_bytes_max) {
-    return invalid(quoted(request.method) + " is no method");
+  return request.set_method(value.string());
+}
+
+}  // namespace
+
+Result<void> HttpRequest::set_method(std::string_view text) {
+  method = text;
+  std::ranges::transform(method, method.begin(), upper);
+  if (!is_token(method) || method.size() > method_bytes_max) {
+    return invalid(quoted(method) + " is no method");
   }
-  if (request.method == "CONNECT" || request.method == "TRACE") {
-    return invalid("the method " + request.method + " is not offered");
+  if (method == "CONNECT" || method == "TRACE") {
+    return invalid("the method " + method + " is not offered");
   }
   return {};
 }
 
-}  // namespace
+Result<void> HttpRequest::add_header(std::string name, std::string value) {
+  if (headers.size() == headers_max) {
+    return invalid("it has more than the " + std::to_string(headers_max) + " headers allowed");
+  }
+  if (!is_token(name)) return invalid(quoted(name) + " is no name of a header");
+  if (!is_header_value(value)) {
+    return invalid("the header " + quoted(name) + " has a control character in its value");
+  }
+  if (is_set_by_host(name)) {
+    return invalid("the header " + quoted(name) + " is set by the host; leave it out");
+  }
+  std::size_t bytes = name.size() + value.size();
+  for (const auto& [other, its_value] : headers) bytes += other.size() + its_value.size();
+  if (bytes > header_bytes_max) {
+    return invalid("its headers have more than the " + std::to_string(header_bytes_max) +
+                   " bytes allowed");
+  }
+  headers.emplace_back(std::move(name), std::move(value));
+  return {};
+}
 
 Result<HttpRequest> read_http_request(std::string_view text) {
   if (text.size() > HttpRequest::json_bytes_max) {

@@ -1,4 +1,5 @@
-// What a guest asks for with http_request, read from its JSON. Any thread.
+// What a guest asks for with http_request, read from its JSON, and what its operator has fetched
+// (download.h). Any thread.
 #pragma once
 
 #include "base/result.h"
@@ -21,6 +22,10 @@ struct HttpRequest {
   std::string method = "GET";
   // Names and values that can stand in a request, placeholders of secrets still in them.
   std::vector<std::pair<std::string, std::string>> headers;
+
+  // Errors are one sentence each.
+  Result<void> set_method(std::string_view text);
+  Result<void> add_header(std::string name, std::string value);
 };
 
 // {"url": ..., "headers": {...}, "method": ...}; other keys are refused.

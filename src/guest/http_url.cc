@@ -73,6 +73,10 @@ Result<HttpUrl> HttpUrl::join(std::string_view location) const {
   return read(Handle(curl_url_dup(url_.get())), location);
 }
 
+std::string HttpUrl::shown() const {
+  return origin_ + part_of(url_.get(), CURLUPART_PATH);
+}
+
 std::string HttpUrl::text() const {
   return part_of(url_.get(), CURLUPART_URL);
 }

@@ -28,6 +28,8 @@ class HttpUrl {
   // Scheme, host and port.
   const std::string& origin() const { return origin_; }
   std::string text() const;
+  // For messages: without a user, a password and the query.
+  std::string shown() const;
 
   // Valid as long as this object.
   CURLU* get() const { return url_.get(); }

@@ -3,6 +3,7 @@
 #include "guest/blocking.h"
 #include "guest/call.h"
 #include "guest/engine_impl.h"
+#include "guest/growth.h"
 #include "guest/instance_state.h"
 #include "guest/memory_budget.h"
 #include "guest/module_impl.h"
@@ -255,6 +256,9 @@ Outcome trapped(const Call& call, std::string_view text, std::string backtrace) 
   if (call.exit_code) {
     return failed(Ending::error, "the plugin exited with code " + std::to_string(*call.exit_code));
   }
+  if (backtrace.starts_with("at " + std::string(growth_refused_function))) {
+    return out_of_memory(call.environment.limits, std::move(backtrace));
+  }
   std::string_view reason = text;
   constexpr std::string_view causes = "Caused by:\n";
   if (const std::size_t at = text.find(trap_mark); at != std::string_view::npos) {
@@ -355,6 +359,7 @@ struct Instance::Impl {
         on_shard(engine.on_shard(s.index())),
         store(wasmtime_store_new(engine.engine.get(), nullptr, nullptr)),
         context(wasmtime_store_context(store.get())),
+        window(context, instance, on_shard.windows),
         functions(module->impl().by_name.size()),
         budget(context, environment.limits.memory_pages_max) {
     limit_memories(1);  // what they begin with
@@ -411,6 +416,7 @@ struct Instance::Impl {
   const WasmStore store;
   wasmtime_context_t* const context;
   wasmtime_instance_t instance{};
+  ArenaWindow window;                         // of `instance`
   wasmtime_component_instance_t component{};  // instead of `instance` for a component
   Pollables pollables;                        // of the component
   std::vector<wasmtime_func_t> functions;  // looked up at their first call; store_id 0 until then
@@ -891,6 +897,7 @@ Task<Outcome> Instance::call(std::string_view function,
     if (outcome.ending == Ending::done) outcome.arena = std::move(arena);
     co_return outcome;
   }
+  if (impl.module->impl().has_window) arena->use(impl.window);
   if (!arena->set_input(input)) co_return out_of_memory(limits, "the input alone is too large");
   Call call(impl.engine, *arena, impl.environment, inputs, &vars, host);
   call.files = impl.files.get();
@@ -927,7 +934,10 @@ Task<Outcome> Instance::call(std::string_view function,
   outcome.clock_ns = call.source.now_ns();
   outcome.ran = call.ran;
   impl.budget.arena_pages = arena->pages_paid();
-  if (!outcome.output.empty()) outcome.arena = std::move(arena);
+  if (!outcome.output.empty()) {
+    outcome.output = arena->settle();
+    outcome.arena = std::move(arena);
+  }
   co_return outcome;
 }
 

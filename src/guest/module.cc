@@ -1,5 +1,6 @@
 #include "guest/module.h"
 
+#include "guest/arena_access.h"
 #include "guest/base_image.h"
 #include "guest/command.h"
 #include "guest/engine_impl.h"
@@ -46,6 +47,7 @@ struct AddedExports {
   StateExports state;
   std::optional<std::size_t> start;
   std::optional<std::string> not_capturable;
+  bool window = false;
 
   // True when the export is one of ours, and nobody's to call.
   bool take(std::string_view name, std::size_t index) {
@@ -57,6 +59,8 @@ struct AddedExports {
       state.globals.push_back(index);
     } else if (name == start_export) {
       start = index;
+    } else if (name == window_export) {
+      window = true;
     } else {
       return false;
     }
@@ -137,6 +141,13 @@ void read_exports(Module::Impl& module) {
     module.state = std::move(added.state);
     if (added.start) module.start_up.insert(module.start_up.begin(), {*added.start, 0, 0});
   }
+  // A trace is to show every call, and a function of the program's may be in Extism's place.
+  const bool all_calls_count =
+      module.engine.options().trace ||
+      std::ranges::any_of(module.host_functions, [](const auto& function) {
+        return function->module == extism_module || function->module == "env";
+      });
+  module.has_window = added.window && module.pre != nullptr && !all_calls_count;
   if (!module.linked.empty()) {
     module.not_capturable = "it is linked with other modules, whose memory is not looked at";
   }

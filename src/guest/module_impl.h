@@ -108,6 +108,8 @@ struct Module::Impl {
   // A plugin is a module, or a component: these two are null, or `component` is.
   WasmModule module;
   WasmInstancePre pre;  // null when something is linked: what it imports is of the instance then
+  // Whether the blocks of large calls may lie in the guest's window (arena_access.h).
+  bool has_window = false;
   std::string content_hash;
   std::vector<std::string> functions;
   std::unordered_map<std::string, Function, Hash, std::equal_to<>> by_name;

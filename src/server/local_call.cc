@@ -123,7 +123,7 @@ Result<void> call_locally(
   for (const LocalCall::Link& link : call.links) links.push_back(module_at(link.name, link.file));
   manifest.modules.insert(manifest.modules.begin(), links.begin(), links.end());
   if (call.override_manifest) call.override_manifest(manifest);
-  TRY(const LoadedModules modules, load_modules(manifest, {}, Fetch()));
+  TRY(const LoadedModules modules, load_modules(manifest, {}));
 
   LocalPlugin::Options options{.environment = call.environment, .log = call.log};
   manifest.apply(options.environment, {});

@@ -1,6 +1,7 @@
 #include "server/manifest.h"
 
 #include "base/json.h"
+#include "guest/download.h"
 #include "server/toml_section.h"
 
 #include <fmt/format.h>
@@ -204,18 +205,13 @@ Result<std::string> read_file(const fs::path& path) {
 
 Result<std::string> read_module(const Manifest::Module& module,
                                 const fs::path& folder,
-                                const Fetch& fetch,
                                 std::vector<fs::path>& files) {
   if (!module.path.empty()) {
     files.push_back(folder / module.path);
     return read_file(files.back());
   }
   if (module.url.empty()) return module.data;
-  if (!fetch) {
-    return Error{
-        fmt::format("{} is not fetched here; download it and name it with path", module.url)};
-  }
-  return fetch(module.method, module.url, module.headers);
+  return guest::download({.url = module.url, .method = module.method, .headers = module.headers});
 }
 
 }  // namespace
@@ -286,12 +282,10 @@ std::vector<guest::Program::Part> LoadedModules::program() const {
   return program;
 }
 
-Result<LoadedModules> load_modules(const Manifest& manifest,
-                                   const fs::path& folder,
-                                   const Fetch& fetch) {
+Result<LoadedModules> load_modules(const Manifest& manifest, const fs::path& folder) {
   LoadedModules loaded;
   for (const Manifest::Module& module : manifest.modules) {
-    TRY(std::string wasm, read_module(module, folder, fetch, loaded.files));
+    TRY(std::string wasm, read_module(module, folder, loaded.files));
     if (!module.hash.empty()) {
       const std::string found = sha256(wasm);
       if (found != module.hash) {

@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -60,11 +59,6 @@ bool is_json_manifest(std::string_view text);
 // The same, from a file.
 Result<Manifest> load_manifest(const std::filesystem::path& file);
 
-// Answers with the body of a good response, or says what went wrong.
-using Fetch = std::function<Result<std::string>(const std::string& method,
-                                                const std::string& url,
-                                                const std::map<std::string, std::string>& headers)>;
-
 // The bytes of a plugin's modules.
 struct LoadedModules {
   struct Part {
@@ -78,11 +72,9 @@ struct LoadedModules {
   std::vector<guest::Program::Part> program() const;
 };
 
-// Reads or fetches every module and checks its hash. Relative paths are relative to `folder`; an
-// empty `fetch` refuses URLs.
-Result<LoadedModules> load_modules(const Manifest& manifest,
-                                   const std::filesystem::path& folder,
-                                   const Fetch& fetch);
+// Reads or fetches (guest/download.h) every module and checks its hash. Relative paths are relative
+// to `folder`.
+Result<LoadedModules> load_modules(const Manifest& manifest, const std::filesystem::path& folder);
 
 // The manifest as JSON with its modules within, so that it needs no file and no network: equal
 // plugins give equal texts.

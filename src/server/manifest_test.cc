@@ -150,7 +150,7 @@ class ModulesOfAManifest : public testing::Test {
   ~ModulesOfAManifest() override { fs::remove_all(folder_); }
 
   std::string refusal(std::string_view text) const {
-    const auto modules = load_modules(read(text), folder_, Fetch());
+    const auto modules = load_modules(read(text), folder_);
     return modules ? "it was not refused" : modules.error().message;
   }
 
@@ -163,20 +163,11 @@ constexpr std::string_view hash_of_abc =
 TEST_F(ModulesOfAManifest, AreReadRelativeToTheFolderAndChecked) {
   const std::string text =
       R"({"wasm":[{"path":"a.wasm","name":"n","hash":")" + std::string(hash_of_abc) + R"("}]})";
-  const LoadedModules modules = load_modules(read(text), folder_, Fetch()).value();
+  const LoadedModules modules = load_modules(read(text), folder_).value();
   ASSERT_EQ(modules.parts.size(), 1U);
   EXPECT_EQ(modules.parts[0].wasm, "abc");
   EXPECT_EQ(modules.parts[0].name, "n");
   EXPECT_EQ(modules.files, std::vector<fs::path>{folder_ / "a.wasm"});
-}
-
-TEST_F(ModulesOfAManifest, AreFetchedWhereThatIsOffered) {
-  const Fetch fetch = [](const std::string& method, const std::string& url, const auto& headers) {
-    return Result<std::string>(method + " " + url + " " + headers.at("a"));
-  };
-  const auto modules =
-      load_modules(read(R"({"wasm":[{"url":"https://x/","headers":{"a":"b"}}]})"), folder_, fetch);
-  EXPECT_EQ(modules.value().parts[0].wasm, "GET https://x/ b");
 }
 
 TEST_F(ModulesOfAManifest, AreRefusedWithTheReason) {
@@ -185,7 +176,7 @@ TEST_F(ModulesOfAManifest, AreRefusedWithTheReason) {
   EXPECT_SAYS(refusal(R"({"wasm":[{"path":"none.wasm"}]})"), "Unable to load Wasm file \"");
   EXPECT_SAYS(refusal(R"({"wasm":[{"path":"none.wasm"}]})"), "No such file or directory");
   EXPECT_SAYS(refusal(R"({"wasm":[{"path":"."}]})"), "Is a directory");
-  EXPECT_SAYS(refusal(R"({"wasm":[{"url":"https://x/"}]})"), "is not fetched here");
+  EXPECT_SAYS(refusal(R"({"wasm":[{"url":"ftp://x/"}]})"), "only http and https are offered");
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ CodeResult read_manifest(const PluginConfig& plugin) {
     error.message = std::move(manifest.error().message);
     return error;
   }
-  Result<LoadedModules> modules = load_modules(*manifest, plugin.folder, Fetch());
+  Result<LoadedModules> modules = load_modules(*manifest, plugin.folder);
   if (!modules) {
     error.message = fmt::format("{}: {}", plugin.manifest.string(), modules.error().message);
     return error;

@@ -1,5 +1,7 @@
-"""Plugins that send HTTP requests, and the secrets the host fills in: the value is where it belongs, and nowhere else."""
+"""Plugins that send HTTP requests, and the secrets the host fills in: the value is where it belongs, and nowhere else.
+And what the operator has fetched: modules of a manifest by URL."""
 
+import hashlib
 import http.server
 import json
 import os
@@ -215,3 +217,154 @@ def test_mistakes_about_secrets_do_not_repeat_them(tmp_path, troupe):
     assert "plugins.sender.secrets.KEY.from: must be" in result.stderr
     assert "the value of the secret OTHER has 5 bytes" in result.stderr
     assert "sk_live_mistake" not in result.stderr + result.stdout
+
+
+# The same in Node and in a plugin: BASE is the server's URL.
+FETCHING = """
+export async function main(print) {
+  const show = async (url, init) => {
+    const answer = await fetch(BASE + url, init);
+    const text = await answer.text();
+    print(answer.status, answer.ok, answer.headers.get("x-note"), answer.headers.get("content-type"), text);
+  };
+  await show("/get?a=1&b=%20");
+  await show("/post", { method: "POST", body: "plain é" });
+  await show("/post", { method: "POST", body: new URLSearchParams({ a: "1 2", b: "é" }) });
+  await show("/put", { method: "put", headers: { "Content-Type": "application/json", "X-Mine": "m" }, body: JSON.stringify({ a: [1] }) });
+  await show("/bytes", { method: "POST", body: new Uint8Array([0, 255, 128]) });
+  await show("/delete", { method: "DELETE" });
+  await show("/status/404");
+  await show("/status/503", { method: "POST", body: "x" });
+  await show("/status/204");
+  await show("/redirect/302", { method: "POST", body: "lost" });
+  await show("/redirect/307", { method: "POST", body: "kept" });
+  const json = await (await fetch(new Request(BASE + "/get", { headers: new Headers([["x-mine", "1"], ["x-mine", "2"]]) }))).json();
+  print(JSON.stringify(json));
+  const bytes = new Uint8Array(await (await fetch(BASE + "/large")).arrayBuffer());
+  print(bytes.length, bytes[0], bytes[299999]);
+  const all = await Promise.all([1, 2, 3].map((n) => fetch(`${BASE}/get?n=${n}`).then((answer) => answer.json())));
+  print(all.map((each) => each.path).join());
+  const controller = new AbortController();
+  controller.abort();
+  print(await fetch(BASE + "/get", { signal: controller.signal }).then(() => "answered", (error) => error.name));
+  print(await fetch("nonsense").then(() => "answered", (error) => error.name));
+}
+"""
+
+
+class Shown(http.server.BaseHTTPRequestHandler):
+    """Answers with what it got."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        kind, _, value = self.path.strip("/").partition("/")
+        status = int(value) if kind in ("status", "redirect") else 200
+        text = b"x" * 300_000 if kind == "large" else b"" if status == 204 else json.dumps(
+            {"method": self.command, "path": self.path, "type": self.headers["Content-Type"], "mine": self.headers["X-Mine"],
+             "body": body.decode("latin1")}).encode()
+        self.send_response(status)
+        if kind == "redirect":
+            self.send_header("Location", "/shown")
+        self.send_header("X-Note", "noted")
+        self.send_header("Content-Type", "application/json")
+        if status != 204:
+            self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def shown():
+    server, thread = serve(Shown)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_fetch_does_the_same_as_in_node(tmp_path, troupe, shown):
+    program = f"const BASE = {json.dumps(shown)};\n" + FETCHING
+    (tmp_path / "program.mjs").write_text(program)
+    (tmp_path / "in_node.mjs").write_text(
+        'import { main } from "./program.mjs";\nawait main((...values) => console.log(values.join(" ")));\n')
+    (tmp_path / "in_troupe.mjs").write_text(
+        'import { main } from "./program.mjs";\nexport async function run() {\n  const lines = [];\n'
+        '  await main((...values) => lines.push(values.join(" ")));\n  Host.outputString(lines.join("\\n"));\n}\n')
+    node = subprocess.run(["node", "in_node.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert node.returncode == 0, node.stderr
+    ours = troupe("call", "in_troupe.mjs", "run", "--allow-host", "127.0.0.1", "--enable-http-response-headers")
+    assert ours.returncode == 0, ours.stderr
+    assert len(node.stdout.splitlines()) > 15
+    assert ours.stdout.splitlines() == node.stdout.splitlines()
+
+
+COUNT = """(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
+  (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
+  (memory 1)
+  (func (export "run") (result i32) (local $block i64)
+    (local.set $block (call $alloc (i64.const 1)))
+    (call $store_u8 (local.get $block) (i32.const 55))
+    (call $output_set (local.get $block) (i64.const 1))
+    (i32.const 0)))
+"""
+
+
+@pytest.fixture
+def modules():
+    """A server that has COUNT at /count.wat for who has the token, and sends /moved there."""
+
+    class Module(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/moved":
+                self.send_response(302)
+                self.send_header("Location", "/count.wat")
+                self.end_headers()
+            elif self.headers["Authorization"] == "Bearer t" or self.path == "/open.wat":
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(COUNT.encode())
+            else:
+                self.send_error(401)
+
+        def log_message(self, *_):
+            pass
+
+    server, thread = serve(Module)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_modules_are_fetched_as_the_manifest_says(tmp_path, troupe, modules):
+    def call(**module):
+        (tmp_path / "manifest.json").write_text(json.dumps({"wasm": [module]}))
+        return troupe("call", "-m", "manifest.json", "run")
+
+    token = {"Authorization": "Bearer t"}
+    good = call(url=modules + "/count.wat", headers=token, hash=hashlib.sha256(COUNT.encode()).hexdigest())
+    assert (good.returncode, good.stdout) == (0, "7\n"), good.stderr
+    assert call(url=modules + "/moved", headers=token).stdout == "7\n"
+    refused = call(url=modules + "/count.wat")
+    assert refused.returncode == 1
+    assert "/count.wat: the server answered with status 401" in refused.stderr
+    other = call(url=modules + "/count.wat", headers=token, hash="0" * 64)
+    assert other.returncode == 1
+    assert "wasm[0]: Hash mismatch" in other.stderr
+
+
+def test_a_module_and_what_it_is_linked_with_may_be_urls(troupe, modules):
+    assert troupe("call", modules + "/open.wat", "run").stdout == "7\n"
+    linked = troupe("call", modules + "/open.wat", "run", "--link", f"other={modules}/open.wat")
+    assert linked.stdout == "7\n", linked.stderr

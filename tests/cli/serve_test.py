@@ -286,6 +286,22 @@ class TestDev:
             next_event(stream, "plugin")
             assert viewer.send("add")[1]["patch"] == [{"op": "replace", "path": "/count", "value": 5}]
 
+    def test_typescript_is_stripped_again_on_save(self, tmp_path):
+        source = COUNTER.replace("handler(", "handler<any>(", 1)
+        (tmp_path / "typed.ts").write_text("type Step = number;\nconst step: Step = 1;\n" + source.replace("count + 1", "count + step"))
+        with Running(tmp_path, "dev", "typed.ts", "--listen", "127.0.0.1:0") as server:
+            server.wait_for(r"built typed\.ts in \d+ ms, live")
+            stream = self.events(server)
+            next_event(stream, "plugin")
+            viewer = Viewer(server, "typed:a")
+            assert viewer.send("add")[1]["patch"] == [{"op": "replace", "path": "/count", "value": 1}]
+            (tmp_path / "typed.ts").write_text("const step: = 5;\n" + source)
+            server.wait_for(r"typed\.ts:1:")
+            assert viewer.send("add")[1]["patch"] == [{"op": "replace", "path": "/count", "value": 2}]
+            (tmp_path / "typed.ts").write_text("const step = 5 as number;\n" + source.replace("count + 1", "count + step"))
+            next_event(stream, "plugin")
+            assert viewer.send("add")[1]["patch"] == [{"op": "replace", "path": "/count", "value": 7}]
+
     def test_a_module_is_watched_too(self, troupe, tmp_path):
         assert troupe("build", "counter.js").returncode == 0
         with Running(tmp_path, "dev", "counter.wasm", "--listen", "127.0.0.1:0") as server:

@@ -26,6 +26,9 @@ static const char fetch_part[] = {
 static const char console_part[] = {
 #embed "lazy/console.js"
     , 0};
+static const char buffer_part[] = {
+#embed "lazy/buffer.js"
+    , 0};
 static const char digest_part[] = {
 #embed "lazy/digest.js"
     , 0};
@@ -49,6 +52,7 @@ static const Part parts[] = {
      "console",
      " count countReset time timeLog timeEnd group groupCollapsed groupEnd dir dirxml table "},
     {PART(digest), "crypto", " subtle "},
+    {PART(buffer), NULL, " Buffer "},
 };
 enum { part_count = sizeof parts / sizeof parts[0] };
 

@@ -9,7 +9,7 @@ trap 'rm -f "$module"' EXIT
 
 # expect FUNCTION INPUT OUTPUT
 expect() {
-  output=$("$troupe" call "$module" "$1" --input "$2" 2>&1) || true
+  output=$("$troupe" call "$module" "$1" --input "$2" 2>&1 | head -n 1)
   if [ "$output" != "$3" ]; then
     printf '%s %s\n  gives    %s\n  and not  %s\n' "$1" "$2" "$output" "$3" >&2
     exit 1
