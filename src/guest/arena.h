@@ -31,7 +31,7 @@ class Arena {
   static constexpr std::size_t root_bytes = 64;
   // From so many bytes on, the blocks of a call move to the window: below, getting there and back
   // costs about as much as calling for them, and the instance would keep a page for it
-  // (docs/adr/0017).
+  // (docs/adr/0020).
   static constexpr std::size_t window_from_bytes = 4096;
 
   Arena();

@@ -107,13 +107,13 @@ TEST(Manifest, WithItsModulesInItIsTheSameHoweverItWasWritten) {
           "allowed_hosts":["h"],"allowed_paths":{"ro:x":"/x"}})";
   const Manifest manifest = read(json);
   const std::string text =
-      self_contained(manifest, load_modules(manifest, "none", Fetch()).value());
+      self_contained(manifest, load_modules(manifest, "none").value());
   EXPECT_EQ(text,
             R"({"allowed_hosts":["h"],"allowed_paths":{"ro:x":"/x"},)"
             R"("config":{"a":"\"1\"","b":"2"},"memory":{"max_pages":4,"max_var_bytes":3},)"
             R"("timeout_ms":5,"wasm":[{"data":"YWJj","name":"dep"},{"data":"AP8="}]})");
   const Manifest again = read(text);
-  EXPECT_EQ(self_contained(again, load_modules(again, "none", Fetch()).value()), text);
+  EXPECT_EQ(self_contained(again, load_modules(again, "none").value()), text);
   EXPECT_TRUE(is_json_manifest(text));
   EXPECT_FALSE(is_json_manifest("(module)"));
 }

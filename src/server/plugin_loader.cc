@@ -63,14 +63,15 @@ CodeResult read_manifest(const PluginConfig& plugin) {
   return code;
 }
 
-// Who uploads has nothing to do with this machine's files.
+// Who uploads has nothing to do with this machine's files and network.
 Result<void> check_upload(const Manifest& manifest) {
   for (const Manifest::Module& module : manifest.modules) {
-    if (module.path.empty()) continue;
-    return Error{fmt::format(
-        "{}.path names a file, which the server does not read for an upload; send the module in "
-        "`data`, as troupe deploy does",
-        module.place)};
+    if (module.path.empty() && module.url.empty()) continue;
+    return Error{fmt::format("{}, which the server does not {} for an upload; send the module in "
+                             "`data`, as troupe deploy does",
+                             module.path.empty() ? module.place + ".url names an address"
+                                                 : module.place + ".path names a file",
+                             module.path.empty() ? "fetch" : "read")};
   }
   if (manifest.allowed_paths.empty()) return {};
   return Error{
@@ -112,7 +113,7 @@ Result<Code> code_of(std::string bytes, From from) {
   }
   TRY(Manifest manifest, parse_manifest(bytes, "the manifest"));
   if (from == From::upload) TRY_VOID(check_upload(manifest));
-  TRY(code.modules, load_modules(manifest, {}, Fetch()));
+  TRY(code.modules, load_modules(manifest, {}));
   // What is equal has the same hash, however it was written.
   code.manifest_text =
       from == From::upload ? self_contained(manifest, code.modules) : std::move(bytes);

@@ -215,6 +215,7 @@ Awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
 }
 
 Awaitable<bool> HttpConnection::shake_hands() {
+  is_between_requests_ = true;
   deadline(hub().site.limits.request_timeout);
   ErrorCode error;
   co_await socket_.async_handshake(awaiting(error));
