@@ -1,11 +1,11 @@
 // The same plugin called through libextism and through Troupe's guest layer, in turns, in one
 // process.
 //
-//   extism_compare LIBEXTISM CACHE_FOLDER MODULE FUNCTION...
+//   extism_compare LIBEXTISM CACHE_FOLDER MODULE FUNCTION[=INPUT]...
 //
-// Prints a line of JSON for each measurement: nanoseconds of CPU time for a whole call (input in,
-// output out), the least of several rounds, and for a new instance; and bytes resident for each
-// instance.
+// A function without an input gets text of 100 B, 2 KB and 1 MB. Prints a line of JSON for each
+// measurement: nanoseconds of CPU time for a whole call (input in, output out), the least of
+// several rounds, and for a new instance; and bytes resident for each instance.
 #include "guest/module_cache.h"
 #include "server/local_plugin.h"
 
@@ -152,7 +152,7 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "compile-module") {
     return troupe::guest::run_compiler(argc - 2, argv + 2);
   }
-  if (argc < 5) stop("usage: extism_compare LIBEXTISM CACHE_FOLDER MODULE FUNCTION...");
+  if (argc < 5) stop("usage: extism_compare LIBEXTISM CACHE_FOLDER MODULE FUNCTION[=INPUT]...");
   std::ifstream file(argv[3], std::ios::binary);
   const std::string wasm(std::istreambuf_iterator<char>(file), {});
   if (!file) stop(std::string("cannot read ") + argv[3]);
@@ -181,42 +181,57 @@ int main(int argc, char** argv) {
     return outcome.output;
   };
 
+  const auto compare_calls =
+      [&](const std::string& function, const std::string& input, std::string_view what) {
+        if (libextism.call(their_plugin, function.c_str(), input) !=
+            call_ours(*our_plugin, function.c_str(), input)) {
+          stop(function + ": the outputs differ");
+        }
+        compare(
+            function + " " + std::string(what),
+            [&] { libextism.call(their_plugin, function.c_str(), input); },
+            [&] { call_ours(*our_plugin, function.c_str(), input); });
+      };
+  std::string first;
+  std::string first_input = "a";
   for (int i = 4; i < argc; ++i) {
-    const char* const function = argv[i];
-    for (const std::size_t size : {std::size_t{100}, std::size_t{2048}, std::size_t{1} << 20}) {
-      std::string input(size, 'a');
-      for (std::size_t at = 0; at < size; at += 7) input[at] = ' ';
-      if (libextism.call(their_plugin, function, input) !=
-          call_ours(*our_plugin, function, input)) {
-        stop(std::string(function) + ": the outputs differ");
+    const std::string_view call = argv[i];
+    const std::size_t equals = call.find('=');
+    const std::string function(call.substr(0, equals));
+    if (equals != std::string_view::npos) {
+      const std::string input(call.substr(equals + 1));
+      compare_calls(function, input, std::to_string(input.size()) + " B");
+      if (first.empty()) first_input = input;
+    } else {
+      for (const std::size_t size : {std::size_t{100}, std::size_t{2048}, std::size_t{1} << 20}) {
+        std::string input(size, 'a');
+        for (std::size_t at = 0; at < size; at += 7) input[at] = ' ';
+        compare_calls(function, input, std::to_string(size) + " B");
       }
-      compare(
-          std::string(function) + " " + std::to_string(size) + " B",
-          [&] { libextism.call(their_plugin, function, input); },
-          [&] { call_ours(*our_plugin, function, input); });
     }
+    if (first.empty()) first = function;
   }
 
-  const char* const function = argv[4];
+  const char* const function = first.c_str();
   compare(
       "new instance and a call",
       [&] {
         void* plugin = libextism.make(compiled);
-        libextism.call(plugin, function, "a");
+        libextism.call(plugin, function, first_input);
         libextism.free(plugin);
       },
       [&] {
         our_plugin->restart();
-        call_ours(*our_plugin, function, "a");
+        call_ours(*our_plugin, function, first_input);
       });
 
   std::vector<std::unique_ptr<LocalPlugin>> kept;
   const double our_bytes = bytes_of_each([&] {
     kept.push_back(make());
-    call_ours(*kept.back(), function, "a");
+    call_ours(*kept.back(), function, first_input);
   });
   const double their_bytes =
-      bytes_of_each([&] { libextism.call(libextism.make(compiled), function, "a"); });
+      bytes_of_each([&] { libextism.call(libextism.make(compiled), function, first_input); });
   std::printf(R"({"what":"memory of an instance","libextism_bytes":%.0f,"troupe_bytes":%.0f})"
               "\n",
               their_bytes,

@@ -219,7 +219,7 @@ def test_manifests_are_versions_with_their_settings(served, troupe, folder):
 
     for wrong, reason in (
             ({"wasm": [{"path": "/etc/passwd"}]}, "wasm[0].path names a file"),
-            ({"wasm": [{"url": "https://example.com/x.wasm"}]}, "is not fetched here"),
+            ({"wasm": [{"url": "https://example.com/x.wasm"}]}, "wasm[0].url names an address"),
             ({"wasm": [{"data": "AAAA"}], "memroy": {}}, "memroy: unknown key"),
             (json.loads(manifest(first, "x", allowed_paths={"/": "/"})), "allowed_paths opens folders"),
             ({"wasm": [{"data": "AAAA"}]}, "the manifest: ")):
