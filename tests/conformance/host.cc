@@ -155,7 +155,7 @@ class Answerer {
     } else {
       TRY(manifest, server::parse_manifest(bytes, "manifest"));
     }
-    TRY(const server::LoadedModules modules, server::load_modules(manifest, {}, {}));
+    TRY(const server::LoadedModules modules, server::load_modules(manifest, {}));
     guest::Program program{
         .parts = modules.program(), .wasi = *question.find("wasi")->boolean(), .functions = {}};
     for (const json::Value name : question.find("functions")->elements()) {
