@@ -426,7 +426,9 @@ const std::string& Actor::code() const {
 // A message of a durable actor is never refused for what passes. True when it must wait.
 bool Actor::park_unless_ready(Message& message) {
   if (!journaled_ || !message.delivery) return false;
-  if (journaled_->parked.empty() && !is_down() && journal_refusal().empty()) return false;
+  if (journaled_->parked.empty() && !is_down() && journal_refusal().empty() && has_room()) {
+    return false;
+  }
   park(message);
   return true;
 }

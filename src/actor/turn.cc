@@ -75,7 +75,8 @@ Task<Outcome> Turn::run(std::string_view function,
         *this);
     actor_.plugin_.counters.reach(outcome.ending);
   }
-  if (actor_.outbox_is_full(effects_)) {
+  const bool has_ended = outcome.ending == Ending::done || outcome.ending == Ending::error;
+  if (has_ended && actor_.outbox_is_full(effects_)) {
     outcome =
         unusable(fmt::format("more than {} messages to other actors have not been handled yet",
                              actor_.version().bounds.outbox_max));
