@@ -21,7 +21,7 @@ go_oldest=1.24
 declare -A debian=(
   [build]="g++ cmake ninja-build ccache mold pkg-config ca-certificates python3-venv
            libboost1.81-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libsimdjson-dev libsodium-dev libspdlog-dev
-           libsqlite3-dev libtomlplusplus-dev libzstd-dev prometheus-cpp-dev
+           libsqlite3-dev libssl-dev libtomlplusplus-dev libzstd-dev prometheus-cpp-dev
            clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32"
   [rust]="cargo-web rustc-web rust-web-src lld-19"
   [test]="git libgtest-dev nlohmann-json3-dev"

@@ -140,6 +140,7 @@ Result<std::unique_ptr<socket::Listener>> App::open_http(const DevExtras* dev) {
                                   .origins = config_.http.origins,
                                   .trusted_proxies = config_.http.trusted_proxies,
                                   .session_key = session_key_,
+                                  .tls = config_.http.tls,
                                   .limits = config_.bounds.socket};
   options.mounts.clear();
   for (const auto& [mount, context] : contexts_.front()) options.mounts.push_back(mount);
@@ -174,6 +175,15 @@ Result<std::unique_ptr<socket::Listener>> App::open_admin() {
                   : socket::text_response(503, "The server is about to end.\n");
   }));
   return socket::Listener::create(std::move(options), shards_, *log_);
+}
+
+std::vector<std::string> App::urls() const {
+  const std::string_view scheme = config_.http.tls.certificate.empty() ? "http" : "https";
+  std::vector<std::string> urls;
+  for (const std::string& address : http_->addresses()) {
+    urls.push_back(fmt::format("{}://{}", scheme, address));
+  }
+  return urls;
 }
 
 ProcessMetrics App::process_metrics() const {

@@ -60,8 +60,8 @@ class App {
   void on_reload(std::function<void(Deployer::Done done)> reload) {
     api_->on_reload(std::move(reload));
   }
-  // Where browsers come in, and operators, with the ports that the system chose.
-  const std::vector<std::string>& http_addresses() const { return http_->addresses(); }
+  // Where browsers come in, as URLs, and operators, with the ports that the system chose.
+  std::vector<std::string> urls() const;
   const std::vector<std::string>& admin_addresses() const;
 
   // From now on this version answers; from any thread.
@@ -69,6 +69,9 @@ class App {
   // From now on joins are led by these rules. Each plugin that they name has been installed. From
   // any thread.
   void route(std::span<const TopicConfig> topics);
+
+  // Reads the certificate and its key again; see socket::Listener.
+  Result<void> reload_tls() { return http_->reload_tls(); }
 
   void start();
   // Clients get 1012, requests are finished, the threads end.

@@ -155,9 +155,11 @@ class Reader {
                         fmt::format("there is no folder {}", config_.http.static_folder.string()));
       }
     }
-    for (const std::string_view key : {"tls_certificate", "tls_key"}) {
-      section.not_offered(key,
-                          "put a proxy that speaks TLS in front and name it in trusted_proxies");
+    read_file(section, "tls_certificate", config_.http.tls.certificate);
+    read_file(section, "tls_key", config_.http.tls.key);
+    if (section.has("tls_certificate") != section.has("tls_key")) {
+      section.mistake(section.has("tls_key") ? "tls_key" : "tls_certificate",
+                      "TLS needs both tls_certificate and tls_key");
     }
   }
 

@@ -14,6 +14,7 @@
 #include "guest/module_cache.h"
 #include "server/manifest.h"
 #include "socket/limits.h"
+#include "socket/tls.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,7 @@ struct HttpConfig {
   std::vector<std::string> trusted_proxies;  // addresses or networks
   std::size_t threads = 0;                   // 0: one for each core
   std::filesystem::path static_folder;       // served at /; empty: none
+  socket::TlsFiles tls;                      // empty: none
 };
 
 // Bounds of the whole server. Those of a plugin are with the plugin.

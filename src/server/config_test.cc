@@ -443,8 +443,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "101"},
         Mistake{"Tls",
                 "[http]\ntls_key = \"key.pem\"\n",
-                "troupe.toml:9:11: http.tls_key: this version of troupe does not offer it yet; put "
-                "a proxy that speaks TLS in front and name it in trusted_proxies"},
+                "troupe.toml:9:11: http.tls_key: there is no file key.pem\n"
+                "troupe.toml:9:11: http.tls_key: TLS needs both tls_certificate and tls_key"},
         Mistake{"SecretFromNowhere",
                 "[plugins.b]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n"
                 "secrets = { A = { from = \"sk_live_123\", hosts = [\"a.example\"] } }\n",

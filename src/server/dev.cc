@@ -136,7 +136,7 @@ class DevSession {
 
   void print_start() {
     fmt::print("{}\n", as_table(describe(app_->config())));
-    for (const std::string& address : app_->http_addresses()) fmt::print("http://{}\n", address);
+    for (const std::string& url : app_->urls()) fmt::print("{}\n", url);
     std::fflush(stdout);
   }
 

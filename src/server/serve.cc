@@ -22,7 +22,7 @@ namespace asio = boost::asio;
 void print_start(const App& app) {
   fmt::print("{}\n", as_table(describe(app.config())));
   fmt::print("States are kept in memory only and end with the server.\n\n");
-  for (const std::string& address : app.http_addresses()) fmt::print("http://{}\n", address);
+  for (const std::string& url : app.urls()) fmt::print("{}\n", url);
   for (const std::string& address : app.admin_addresses()) {
     fmt::print("http://{} for operators\n", address);
   }
@@ -71,7 +71,7 @@ Result<void> serve(const std::filesystem::path& file, const Overrides& overrides
   const auto reload = [&, file, overrides](Deployer::Done done) {
     const auto told = [log, file, done = std::move(done)](DeployOutcome outcome) {
       if (outcome.kind == DeployOutcome::Kind::done) {
-        log->info("{} is applied: plugins and topics; other changes need a restart", file.string());
+        log->info("{} is applied: plugins, topics and certificate; other changes need a restart", file.string());
       } else {
         log->error("{} is not applied:\n{}{}",
                    file.string(),
@@ -80,9 +80,13 @@ Result<void> serve(const std::filesystem::path& file, const Overrides& overrides
       }
       done(std::move(outcome));
     };
+    const auto refuse = [&](std::string reason) {
+      told({.kind = DeployOutcome::Kind::refused, .reasons = {std::move(reason)}});
+    };
     Result<Config> next = load_config(file, overrides);
-    if (next) return app->deployer()->apply(std::move(*next), told);
-    told({.kind = DeployOutcome::Kind::refused, .reasons = {next.error().message}});
+    if (!next) return refuse(next.error().message);
+    if (const Result<void> tls = app->reload_tls(); !tls) return refuse(tls.error().message);
+    app->deployer()->apply(std::move(*next), told);
   };
   asio::io_context io(1);
   app->on_reload([&](Deployer::Done done) {

@@ -61,8 +61,7 @@ class EventConnection final : public Connection, private GatheringStream::Owner 
     if (is_abandoned() || bytes_.is_sealed()) return;
     bytes_.seal();
     // The read that waits for the client completes, and finishes.
-    ErrorCode ignored;
-    bytes_.next_layer().cancel(ignored);
+    bytes_.next_layer().cancel();
   }
 
   void drain() override { end(); }

@@ -1,9 +1,6 @@
 #include "socket/gathering_stream.h"
 
-#include <sys/socket.h>
-
 #include <cassert>
-#include <cerrno>
 
 namespace troupe::socket {
 
@@ -55,8 +52,7 @@ void GatheringStream::abort() {
   unlink();
   out_ = {};
   sent_ = 0;
-  ErrorCode ignored;
-  socket_.close(ignored);
+  socket_.close();
 }
 
 void GatheringStream::before_reading() {
@@ -68,13 +64,9 @@ void GatheringStream::before_reading() {
 void GatheringStream::flush() {
   unlink();
   if (waiting_for_room_ || unsent_bytes() == 0) return;
-  ssize_t taken = 0;
-  do {
-    taken = ::send(
-        socket_.native_handle(), out_.data() + sent_, unsent_bytes(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (taken < 0 && errno == EINTR);
-  if (taken < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return abort();
-  sent_ += static_cast<std::size_t>(std::max<ssize_t>(taken, 0));
+  ErrorCode error;
+  sent_ += socket_.send_now(std::string_view(out_).substr(sent_), error);
+  if (error) return abort();
   if (unsent_bytes() > 0) return wait_for_room();
   on_sent();
 }
@@ -95,7 +87,7 @@ void GatheringStream::wait_for_room() {
     sent_ = 0;
   }
   waiting_for_room_ = true;
-  socket_.async_wait(Socket::wait_write, [this, alive = owner_.keep_alive()](ErrorCode error) {
+  socket_.async_wait_writable([this, alive = owner_.keep_alive()](ErrorCode error) {
     waiting_for_room_ = false;
     if (!error) flush();
   });
@@ -105,7 +97,7 @@ bool GatheringStream::finish_sending() {
   flush();
   if (unsent_bytes() > 0) return false;
   ErrorCode ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  socket_.end_sending(ignored);
   return true;
 }
 

@@ -8,20 +8,19 @@
 // unsent_bytes().
 //
 // Under websocket::stream this is its next layer: an AsyncStream whose reads come from the socket
-// as they are. TLS would take the place of the socket here.
+// as they are.
 //
 // Lives on the socket's shard; not thread-safe.
 #pragma once
 
 #include "shard/shard.h"
 #include "shard/timer_wheel.h"
+#include "socket/socket.h"
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/intrusive/list.hpp>
 
@@ -35,9 +34,6 @@
 #include <utility>
 
 namespace troupe::socket {
-
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, shard::Executor>;
-using ErrorCode = boost::system::error_code;
 
 class GatheringStream;
 
@@ -173,15 +169,14 @@ struct GatheringStream::Finish {
   void operator()(Self& self, ErrorCode error = {}, std::size_t = 0) {
     Socket& socket = stream.socket_;
     if (!error && !told && !stream.finish_sending()) {
-      return socket.async_wait(Socket::wait_write, std::move(self));
+      return socket.async_wait_writable(std::move(self));
     }
     told = true;
     if (!error) {
       return socket.async_read_some(boost::asio::buffer(stream.flush_queue_.discarded_),
                                     std::move(self));
     }
-    ErrorCode ignored;
-    socket.close(ignored);
+    socket.close();
     self.complete(error == boost::asio::error::eof ? ErrorCode() : error);
   }
 };
@@ -234,13 +229,15 @@ std::size_t GatheringStream::write_some(const Buffers& buffers) {
 }
 
 template <class Buffers>
-std::size_t GatheringStream::read_some(const Buffers& buffers, ErrorCode& error) {
-  return socket_.read_some(buffers, error);
+std::size_t GatheringStream::read_some(const Buffers&, ErrorCode& error) {
+  error = boost::asio::error::operation_not_supported;
+  return 0;
 }
 
 template <class Buffers>
 std::size_t GatheringStream::read_some(const Buffers& buffers) {
-  return socket_.read_some(buffers);
+  ErrorCode ignored;
+  return read_some(buffers, ignored);
 }
 
 }  // namespace troupe::socket

@@ -121,10 +121,7 @@ class HttpConnection final : public Connection {
   void drain() override {
     if (is_between_requests_) abort();
   }
-  void abort() override {
-    ErrorCode ignored;
-    socket_.close(ignored);
-  }
+  void abort() override { socket_.close(); }
 
   void on_answer(wire::Response response);
   std::shared_ptr<wire::EventStream> on_start_events();
@@ -138,6 +135,8 @@ class HttpConnection final : public Connection {
   };
   using Next = std::variant<Nothing, wire::Response, StaticFile, RouteCall>;
 
+  // False when there is nobody to speak TLS with.
+  Awaitable<bool> shake_hands();
   // Handles one request. False when the connection is not to be used for another.
   Awaitable<bool> serve_one();
   Awaitable<bool> read_body(Parser& parser);
@@ -202,6 +201,9 @@ std::shared_ptr<wire::EventStream> PendingAnswer::start_events() {
 
 Awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
   bool again = true;
+  if (self->socket_.has_tls()) {
+    again = co_await self->shake_hands();
+  }
   while (again) {
     again = co_await self->serve_one();
   }
@@ -210,6 +212,22 @@ Awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
   }
   self->cancel();
   self->forget_pending();
+}
+
+Awaitable<bool> HttpConnection::shake_hands() {
+  is_between_requests_ = true;
+  deadline(hub().site.limits.request_timeout);
+  ErrorCode error;
+  co_await socket_.async_handshake(awaiting(error));
+  if (!error) co_return true;
+  if (!socket_.was_plain_http()) {
+    abort();
+    co_return false;
+  }
+  socket_.give_up_tls();
+  wire::Response told = text_response(400, "This address speaks TLS: use https:// or wss://.\n");
+  co_await send(std::move(told));
+  co_return false;
 }
 
 Awaitable<bool> HttpConnection::serve_one() {
@@ -296,7 +314,8 @@ Asked HttpConnection::read_head(const Request& request, const std::string& peer)
   Asked asked;
   asked.is_head = request.method() == http::verb::head;
   asked.keep_alive = request.keep_alive() && admission_ == Admission::welcome;
-  asked.secure = site.trusted_proxies.trust(peer) && view(request["X-Forwarded-Proto"]) == "https";
+  asked.secure = socket_.has_tls() || (site.trusted_proxies.trust(peer) &&
+                                       view(request["X-Forwarded-Proto"]) == "https");
   asked.has_session =
       wire::is_session(wire::find_cookie(view(request[http::field::cookie]), wire::session_cookie));
   asked.origin = view(request[http::field::origin]);
@@ -322,9 +341,8 @@ HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   const Site& site = hub().site;
   const Request& request = parser.get();
 
-  ErrorCode error;
-  const std::string peer = socket_.remote_endpoint(error).address().to_string();
-  if (error) return Nothing{};
+  const std::string peer = socket_.peer();
+  if (peer.empty()) return Nothing{};
   asked_ = read_head(request, peer);
   if (admission_ == Admission::full || hub().is_draining()) return full_response();
   // A body that nobody reads would be taken for the next request. A route's is read.
@@ -591,7 +609,7 @@ Awaitable<bool> HttpConnection::write(std::string bytes) {
 Awaitable<void> HttpConnection::linger() {
   deadline(hub().site.limits.close_timeout);
   ErrorCode error;
-  socket_.shutdown(Socket::shutdown_send, error);
+  socket_.end_sending(error);
   std::array<char, 1024> unread;
   while (!error) {
     co_await socket_.async_read_some(asio::buffer(unread), awaiting(error));

@@ -47,6 +47,7 @@ struct Site {
   std::vector<std::string> mounts;  // WebSockets are opened at MOUNT/websocket
   OpenSocket open_socket;
   std::string session_key;
+  std::unique_ptr<TlsServer> tls;  // null: none
   std::shared_ptr<Addresses> addresses;
   std::atomic<std::size_t> connection_count = 0;
   BoundCounts bounds{};

@@ -94,7 +94,7 @@ class Listener::Door final : private shard::TimerWheel::Timeout {
   Tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
 
   void accept() {
-    acceptor_.async_accept([this](ErrorCode error, Socket socket) {
+    acceptor_.async_accept([this](ErrorCode error, TcpSocket socket) {
       if (error == asio::error::operation_aborted) return;
       if (!error) {
         admit(std::move(socket));
@@ -113,7 +113,7 @@ class Listener::Door final : private shard::TimerWheel::Timeout {
   }
 
  private:
-  void admit(Socket socket) {
+  void admit(TcpSocket socket) {
     Site& site = hub_.site;
     const std::size_t count = site.connection_count;
     const std::size_t max = site.limits.connections_max;
@@ -130,8 +130,10 @@ class Listener::Door final : private shard::TimerWheel::Timeout {
       if (!entrance.is_welcome) site.bounds.reached(Bound::address_connections);
       if (!entrance.visit) return;
     }
+    std::unique_ptr<TlsSession> tls;
+    if (site.tls) tls = site.tls->accept(socket.native_handle());
     start_http(hub_,
-               std::move(socket),
+               Socket(std::move(socket), std::move(tls)),
                count < max && entrance.is_welcome ? Admission::welcome : Admission::full,
                std::move(entrance.visit));
   }
@@ -160,6 +162,10 @@ Result<std::unique_ptr<Listener>> Listener::create(ListenerOptions options,
   if (!options.static_root.empty()) {
     TRY(files, StaticFiles::create(options.static_root));
   }
+  std::unique_ptr<TlsServer> tls;
+  if (!options.tls.certificate.empty()) {
+    TRY(tls, TlsServer::create(std::move(options.tls)));
+  }
   options.routes.push_back(
       {.path = "/healthz", .methods = {"GET"}, .handler = answer_with([](const wire::Request&) {
                                                  return text_response(200, "ok\n");
@@ -176,6 +182,7 @@ Result<std::unique_ptr<Listener>> Listener::create(ListenerOptions options,
                .mounts = std::move(options.mounts),
                .open_socket = std::move(options.open_socket),
                .session_key = std::move(options.session_key),
+               .tls = std::move(tls),
                .addresses = std::make_shared<Addresses>(options.limits.address_connections_max,
                                                         options.limits.address)});
   std::unique_ptr<Listener> listener(new Listener(shards, std::move(site)));
@@ -211,6 +218,10 @@ Result<void> Listener::open(const std::string& address, const std::string& setti
   }
   addresses_.push_back(text_of(endpoint));
   return {};
+}
+
+Result<void> Listener::reload_tls() {
+  return site_->tls ? site_->tls->reload() : Result<void>();
 }
 
 void Listener::start() {

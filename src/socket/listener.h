@@ -33,6 +33,7 @@ struct ListenerOptions {
   std::vector<std::string> mounts = {"/socket"};
   OpenSocket open_socket;   // without it there are no WebSockets, whatever the mounts
   std::string session_key;  // of the server; makes session letters
+  TlsFiles tls;
   Limits limits;
 };
 
@@ -58,6 +59,10 @@ class Listener {
 
   // How often clients have reached the bounds of their connections.
   const BoundCounts& bounds() const { return site_->bounds; }
+
+  // Reads certificate and key again, for clients that come from now on; nothing without TLS. An
+  // error names the file that is wrong; then nothing has changed. From any thread.
+  Result<void> reload_tls();
 
   void start();
 

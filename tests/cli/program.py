@@ -19,7 +19,7 @@ class Running(Server):
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            self.port = int(self.wait_for(r"http://127\.0\.0\.1:(\d+)$", START_SECONDS_MAX)[1])
+            self.port = int(self.wait_for(r"https?://127\.0\.0\.1:(\d+)$", START_SECONDS_MAX)[1])
         except BaseException:
             self.stop()
             raise
