@@ -13,7 +13,7 @@ import { chromium } from "playwright-core";
 export const here = dirname(fileURLToPath(import.meta.url));
 export const root = join(here, "../..");
 
-const troupe = process.env.TROUPE ?? join(root, "build/release/troupe");
+export const troupe = process.env.TROUPE ?? join(root, "build/release/troupe");
 
 // A busy machine compiles its first plugin in that time.
 const start_ms_max = 60_000;
