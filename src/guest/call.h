@@ -109,6 +109,7 @@ struct Call {
       file_work;  // what the guest waits for; who polls sees to it and clears it
 
   std::chrono::nanoseconds ran{0};  // guest code; see Outcome
+  bool starved = false;  // it was ended because it had to wait for the thread for too long
 
   // The arena was asked for more than it may hold. A guest that traps afterwards ran out of memory.
   bool memory_refused = false;

@@ -183,9 +183,19 @@ Outcome failed(Ending ending, std::string message, std::string detail = {}) {
   return outcome;
 }
 
-Outcome timed_out(const Limits& limits) {
+// By the clock on the wall a call may take so many times its timeout, which does not count its
+// waits for the thread.
+constexpr int wall_timeouts_max = 10;
+
+Outcome timed_out(const Call& call) {
+  const std::int64_t timeout_ms = call.environment.limits.timeout.count();
+  if (call.starved) {
+    return failed(Ending::timeout,
+                  "the server was too busy to finish the handler within " +
+                      std::to_string(wall_timeouts_max * timeout_ms) + " ms; try again");
+  }
   return failed(Ending::timeout,
-                "the handler ran longer than " + std::to_string(limits.timeout.count()) + " ms");
+                "the handler ran longer than " + std::to_string(timeout_ms) + " ms");
 }
 
 Outcome out_of_memory(const Limits& limits, std::string detail) {
@@ -415,6 +425,7 @@ struct Instance::Impl {
 // After a first poll that did not end the guest: false when its time is up.
 Task<bool> Instance::Impl::go_on(Call& call, wasmtime_call_future_t* future) {
   const SteadyClock::duration timeout = environment.limits.timeout;
+  const SteadyClock::time_point wall_end = began + wall_timeouts_max * timeout;
   SteadyClock::duration used = SteadyClock::now() - began;
   for (;;) {
     if (used >= timeout) co_return false;
@@ -445,6 +456,10 @@ Task<bool> Instance::Impl::go_on(Call& call, wasmtime_call_future_t* future) {
     }
     co_await shard.run_queue().yield(lane);
     const SteadyClock::time_point begin = SteadyClock::now();
+    if (begin >= wall_end) {
+      call.starved = true;
+      co_return false;
+    }
     const bool ended = poll(call, future);
     used += SteadyClock::now() - begin;
     if (ended) co_return true;
@@ -468,7 +483,7 @@ Task<std::optional<Outcome>> Instance::Impl::finish_instance(Call& call,
                                                              wasmtime_call_future_t* future,
                                                              Failure& failure) {
   if (!poll(call, future) && !co_await go_on(call, future)) {
-    co_return timed_out(environment.limits);
+    co_return timed_out(call);
   }
   if (failure.error != nullptr) {
     const std::string text = message_of(std::exchange(failure.error, nullptr));
@@ -554,7 +569,7 @@ Task<std::optional<Outcome>> Instance::Impl::start_up(Call& call,
                                                    &failure.trap,
                                                    &failure.error));
   if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
-    co_return timed_out(environment.limits);
+    co_return timed_out(call);
   }
   if (failure) co_return outcome_of(call, failure, budget.refused());
   co_return std::nullopt;
@@ -657,7 +672,7 @@ Task<std::optional<Outcome>> Instance::Impl::instantiate_component(Call& call) {
   const WasmFuture future(wasmtime_component_linker_instantiate_async(
       code.component->linker(), context, code.component->code(), &component, &failure.error));
   if (!poll(call, future.get()) && !co_await go_on(call, future.get())) {
-    co_return timed_out(environment.limits);
+    co_return timed_out(call);
   }
   if (!failure) co_return std::nullopt;
   if (const std::string text = text_of(failure.error); is_trap(text)) {
@@ -699,7 +714,7 @@ Task<Outcome> Instance::Impl::call_component(Call& call,
                                                                &failure.error));
     if (!poll(call, future.get())) in_time = co_await go_on(call, future.get());
   }
-  if (!in_time) co_return timed_out(environment.limits);
+  if (!in_time) co_return timed_out(call);
   if (failure) {
     const std::string text = text_of(failure.error);
     co_return trapped(call, text, backtrace_of(failure.error));
@@ -900,7 +915,7 @@ Task<Outcome> Instance::call(std::string_view function,
   call.end_output();
   Outcome outcome;
   if (!in_time) {
-    outcome = timed_out(limits);
+    outcome = timed_out(call);
   } else if (failure) {
     outcome = outcome_of(call, failure, impl.budget.refused());
   } else {

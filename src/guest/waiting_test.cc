@@ -73,6 +73,24 @@ TEST(Waiting, EndsAnEndlessLoopAfterItsTime) {
   EXPECT_EQ(plugin.output("quick"), "ok");
 }
 
+TEST(Waiting, ACallThatGetsTheThreadTooRarelyEnds) {
+  Plugin plugin(patient_text());
+  plugin.environment.limits.timeout = 5ms;
+  plugin.wake();
+  Task<Outcome> call = plugin.instance->call("spin", {}, plugin.inputs, plugin.vars, plugin.host);
+  call.start();
+  ASSERT_FALSE(call.done());
+  const auto begun = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() < begun + 50ms) {
+  }  // others have the thread
+  plugin.shard.io().run_one();
+  ASSERT_TRUE(call.done());
+  const Outcome outcome = call.take();
+  EXPECT_EQ(outcome.ending, Ending::timeout);
+  EXPECT_EQ(outcome.message,
+            "the server was too busy to finish the handler within 50 ms; try again");
+}
+
 TEST(Waiting, OthersAnswerWhileAGuestSpins) {
   Plugin plugin(patient_text());
   Neighbour neighbour(plugin);
