@@ -71,7 +71,8 @@ Result<void> serve(const std::filesystem::path& file, const Overrides& overrides
   const auto reload = [&, file, overrides](Deployer::Done done) {
     const auto told = [log, file, done = std::move(done)](DeployOutcome outcome) {
       if (outcome.kind == DeployOutcome::Kind::done) {
-        log->info("{} is applied: plugins, topics and certificate; other changes need a restart", file.string());
+        log->info("{} is applied: plugins, topics and certificate; other changes need a restart",
+                  file.string());
       } else {
         log->error("{} is not applied:\n{}{}",
                    file.string(),
