@@ -69,6 +69,7 @@ void Actor::deliver(Message message) {
     return;
   }
   if (running_) {
+    message.arrived_ns = actors_.clock().now_ns();
     if (!mailbox_.push(std::move(message))) {
       plugin_.counters.reach(Limit::mailbox);
       refuse(message, Verdict::busy, "too many messages are waiting; try again");
@@ -83,7 +84,10 @@ void Actor::deliver(Message message) {
 
 Task<> Actor::run(Message message) {
   shard::RunQueue& queue = actors_.shard().run_queue();
-  if (!queue.idle()) co_await queue.yield(plugin_.lane);
+  if (!queue.idle()) {
+    message.arrived_ns = actors_.clock().now_ns();
+    co_await queue.yield(plugin_.lane);
+  }
   std::int64_t slice_end_ns = actors_.clock().now_ns() + slice_ns;
   while (true) {
     switch (message.kind) {
@@ -275,7 +279,12 @@ Task<> Actor::act(const Message& message, std::string_view function, std::string
   Turn turn(*this, message.viewer.get());
   const std::int64_t begun_ns = actors_.clock().now_ns();
   const Outcome outcome = co_await turn.run(function, payload, message.input_id);
-  plugin_.counters.turn_times.add(actors_.clock().now_ns() - begun_ns);
+  Counters& counters = plugin_.counters;
+  const std::int64_t waited_ns = message.arrived_ns == 0 ? 0 : begun_ns - message.arrived_ns;
+  const std::int64_t worked_ns = actors_.clock().now_ns() - begun_ns;
+  counters.wait_times.add(waited_ns);
+  counters.turn_times.add(worked_ns);
+  counters.answer_times.add(waited_ns + worked_ns);
   if (turn.committed()) {
     has_history_ = true;
     audience_.show_turn(turn.effects().pushes(), turn.patch(), message.viewer.get());

@@ -31,6 +31,8 @@ Result<std::string> text(Value input, std::string_view name, std::size_t bytes_m
 }
 
 constexpr std::size_t name_bytes_max = 256;
+// What an input may have besides the bytes that count: names of members, escapes, white space.
+constexpr std::size_t envelope_bytes_max = 4096;
 
 std::string payload_of(Value input) {
   const auto payload = input.find("payload");
@@ -122,6 +124,11 @@ Result<> Effects::add(std::string_view function, std::string_view input) {
   const auto wrong = [&](const Error& error) {
     return Error{fmt::format("troupe_{}: {}", function, error.message)};
   };
+  // Not even looked at: reading it would hold the thread for longer than a slice.
+  if (input.size() > bytes_max_ + envelope_bytes_max) {
+    full_ = true;
+    return wrong({fmt::format("the effects of one turn are larger than {} bytes", bytes_max_)});
+  }
   json::Tape tape;
   if (auto parsed = json::parse(input, tape); parsed.has_error()) {
     return wrong({fmt::format("the input is not JSON: {}", parsed.error().message)});

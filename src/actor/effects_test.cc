@@ -59,6 +59,15 @@ TEST(Effects, StopsAtItsBounds) {
   EXPECT_TRUE(bytes.add("reply", R"({"name":"n"})").has_error());
 }
 
+TEST(Effects, DoesNotEvenReadWhatIsFarTooLarge) {
+  Effects effects(10, 1000);
+  const auto refused = effects.add("reply", std::string(6000, ' '));
+  ASSERT_TRUE(refused.has_error());
+  EXPECT_EQ(refused.error().message,
+            "troupe_reply: the effects of one turn are larger than 1000 bytes");
+  EXPECT_TRUE(effects.is_full());
+}
+
 TEST(Effects, TakesEveryDeedInTheOrderOfTheCalls) {
   Effects effects(10, 1000);
   ASSERT_TRUE(effects.add("subscribe", R"({"topic":"t"})"));

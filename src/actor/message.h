@@ -36,6 +36,8 @@ struct Message {
   // Of a viewer's call: the frame that is to be answered, as the channel knows it.
   std::string ref;
   std::uint64_t generation = 0;
+  // When it came to an actor that had to let it wait; 0: it did not wait.
+  std::int64_t arrived_ns = 0;
   // Who sent it and its number there; all zero: drawn when the turn begins.
   journal::InputId input_id{};
 

@@ -45,7 +45,9 @@ void Counters::add(const Counters& other) {
   switches += other.switches;
   switches_refused += other.switches_refused;
   for (std::size_t i = 0; i < reached.size(); ++i) reached[i] += other.reached[i];
+  wait_times.add(other.wait_times);
   turn_times.add(other.turn_times);
+  answer_times.add(other.answer_times);
 }
 
 namespace {

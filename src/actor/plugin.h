@@ -116,7 +116,9 @@ struct Counters {
   std::uint64_t switches = 0;                               // to a new version
   std::uint64_t switches_refused = 0;                       // actors that stay on an old one
   std::array<std::uint64_t, limit_names.size()> reached{};  // by Limit: messages, turns, lines, ...
-  TimeHistogram turn_times;  // from the turn's begin to its end, waits of the guest included
+  TimeHistogram wait_times;                                 // of a message, until its turn begins
+  TimeHistogram turn_times;    // from the turn's begin to its end, waits of the guest included
+  TimeHistogram answer_times;  // both
 
   void add(const Counters& other);
   void reach(Limit limit) { ++reached[static_cast<std::size_t>(limit)]; }

@@ -85,7 +85,11 @@ std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& 
   }
   using enum MetricType;
   Family turns("troupe_turns_total", "Turns by how they ended.", Counter);
+  Family waits("troupe_wait_seconds",
+               "Time of a message from its arrival at the actor to its turn.",
+               Histogram);
   Family times("troupe_turn_seconds", "Time of a turn, waits of the guest included.", Histogram);
+  Family answers("troupe_answer_seconds", "Both together.", Histogram);
   Family limits("troupe_plugin_limit_reached_total",
                 "Times that a bound of [plugins.NAME.limits] was reached.",
                 Counter);
@@ -103,7 +107,9 @@ std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& 
     turns.add({{"plugin", name}, {"result", "done"}}, number(counters.turns_done));
     turns.add({{"plugin", name}, {"result", "error"}}, number(counters.turns_error));
     turns.add({{"plugin", name}, {"result", "failed"}}, number(counters.turns_failed));
+    waits.add(labels, counters.wait_times);
     times.add(labels, counters.turn_times);
+    answers.add(labels, counters.answer_times);
     for (std::size_t i = 0; i < counters.reached.size(); ++i) {
       limits.add({{"plugin", name}, {"limit", std::string(actor::limit_names[i])}},
                  number(counters.reached[i]));
@@ -130,7 +136,9 @@ std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& 
 
   std::vector<MetricFamily> families;
   for (Family* family : {&turns,
+                         &waits,
                          &times,
+                         &answers,
                          &limits,
                          &wakes,
                          &sleeps,

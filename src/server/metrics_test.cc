@@ -11,6 +11,8 @@ actor::PluginCounters counters(std::uint64_t done) {
   actor::PluginCounters of{.plugin = "todo", .actors = 3, .awake = 1};
   of.counters.turns_done = done;
   of.counters.reach(actor::Limit::timers);
+  of.counters.wait_times.add(0);
+  of.counters.answer_times.add(60'000);
   of.counters.turn_times.add(60'000);
   of.counters.turn_times.add(20'000'000'000);
   return of;
@@ -27,6 +29,8 @@ TEST(Metrics, AddUpTheShardsByPlugin) {
   EXPECT_TRUE(has("troupe_turn_seconds_count{plugin=\"todo\"} 4\n")) << text;
   EXPECT_TRUE(has("troupe_turn_seconds_bucket{plugin=\"todo\",le=\"0.0001\"} 2\n")) << text;
   EXPECT_TRUE(has("troupe_turn_seconds_bucket{plugin=\"todo\",le=\"+Inf\"} 4\n")) << text;
+  EXPECT_TRUE(has("troupe_wait_seconds_bucket{plugin=\"todo\",le=\"5e-05\"} 2\n")) << text;
+  EXPECT_TRUE(has("troupe_answer_seconds_count{plugin=\"todo\"} 2\n")) << text;
   EXPECT_TRUE(has("troupe_connections 4\n")) << text;
   EXPECT_TRUE(has("troupe_limit_reached_total{limit=\"connections\"} 7\n")) << text;
 }
