@@ -55,6 +55,17 @@ std::string_view event_error_type(Verdict verdict) {
 // After this one may try again what the journal could not take.
 constexpr std::int64_t unavailable_retry_ms = 1000;
 
+std::string config_text(const std::map<std::string, std::string, std::less<>>& config) {
+  std::string json = "{";
+  for (const auto& [name, value] : config) {
+    if (json.back() != '{') json += ',';
+    json::quote(json, name);
+    json += ':';
+    json::quote(json, value);
+  }
+  return json + '}';
+}
+
 Answer unavailable(std::string text) {
   return {.verdict = Verdict::unavailable,
           .ending = Ending::error,
@@ -505,7 +516,21 @@ Task<> Actor::switch_version() {
   if (from.empty() || same_code) {
     // Only how it runs is new: what it has in memory stays.
     if (same_code) sleep();
+    const bool is_reconfigured =
+        version_ && version_->environment.config != target->environment.config;
     version_ = target;
+    if (!is_reconfigured) co_return;
+    // The turns before it ran with the old configuration: none of them may be repeated with this.
+    if (!history_.turns().empty()) {
+      actors_.log().info(
+          "[{}] goes on with its variables and its state alone: its memory could not be captured "
+          "when the configuration changed",
+          address_.text());
+      forget_memory();
+    }
+    if (journaled_ && journaled_->begun) {
+      mark(journal::Kind::config, config_text(target->environment.config));
+    }
     co_return;
   }
   std::optional<state::Canonical> next;

@@ -208,8 +208,10 @@ bool Actor::append(const journal::Record& record,
   if (whole) {
     checkpoint = checkpoint_of(subject, changes);
     checkpoint->turn = record.turn;
-    const bool is_copy = record.kind == journal::Kind::rewind || record.kind == journal::Kind::fork;
-    if (is_copy && history_.checkpoint() != nullptr && history_.checkpoint()->memory) {
+    const bool has_memory = record.kind == journal::Kind::rewind ||
+                            record.kind == journal::Kind::fork ||
+                            record.kind == journal::Kind::config;
+    if (has_memory && history_.checkpoint() != nullptr && history_.checkpoint()->memory) {
       checkpoint->memory = history_.checkpoint()->memory->bytes();
     }
     beside.checkpoint = &*checkpoint;

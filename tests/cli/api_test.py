@@ -245,12 +245,12 @@ def test_a_manifest_of_the_configuration_is_a_deployment_too(troupe, folder):
         assert greet(api) == "uploaded 2?"
     with Running(folder, "serve", *FREE_PORTS) as server:
         api = Api(server, folder)
-        assert greet(api) == "uploaded 1?"
+        assert greet(api) == "uploaded 3?"
         (folder / "one.wasm").write_bytes(other)  # a module that the manifest names
         assert troupe("reload").returncode == 0
-        assert greet(api) == "hello 2?"
+        assert greet(api) == "hello 4?"
         assert troupe("rollback", "greeter").returncode == 0
-        assert greet(api) == "uploaded 3?"
+        assert greet(api) == "uploaded 5?"
 
 
 def test_a_deploy_outlives_the_server_until_the_file_changes(troupe, folder):

@@ -97,7 +97,9 @@ def test_10_000_joins_on_one_socket_are_answered_and_100_accepted(server, bystan
             if frame[4]["status"] == "ok":
                 accepted += 1
             else:
-                assert frame[4]["response"] == {"reason": "too many channels joined"}
+                # More than a socket may have; or, while they come this fast, more than it may ask for in a second.
+                assert frame[4]["response"] in (
+                    {"reason": "too many channels joined"}, {"reason": "busy", "retry_ms": 1000})
                 refused += 1
         sender.join()
     assert (accepted, refused) == (100, 9_900)
