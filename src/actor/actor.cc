@@ -79,6 +79,7 @@ Actor::Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs)
     : actors_(actors),
       plugin_(plugin),
       address_(std::move(address)),
+      belongs_(belongs),
       mailbox_(plugin.version->bounds.mailbox_messages_max,
                plugin.version->bounds.mailbox_bytes_max),
       audience_(actors.shards(), actors.shard().index(), exit_),
@@ -176,7 +177,10 @@ Task<> Actor::run(Message message) {
       }
     }
     if (message.delivery) drop_delivery(message);
-    if (retired_) break;
+    if (retired_) {
+      pass_on();
+      break;
+    }
     if (is_lost()) go_back();
     if (mailbox_.empty()) break;
     if (!queue.idle() || actors_.clock().now_ns() > slice_end_ns) {
@@ -188,6 +192,20 @@ Task<> Actor::run(Message message) {
   running_ = false;
   idle_since_ns_ = slice_end_ns;
   if (!retired_) actors_.rest(*this);
+}
+
+// Who wrote to an actor while it ended reaches the next life of its address. Of viewers there are
+// none any more.
+void Actor::pass_on() {
+  while (!mailbox_.empty()) {
+    Message message = mailbox_.pop();
+    if (message.viewer) continue;
+    if (belongs_ == Belongs::to_itself) {
+      actors_.deliver(address_, std::move(message));
+    } else if (message.ask) {
+      actors_.answer(*message.ask, {.verdict = Verdict::missing, .message = "the actor has ended"});
+    }
+  }
 }
 
 void Actor::obey(const Message& message) {

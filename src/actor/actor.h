@@ -119,6 +119,7 @@ class Actor : public boost::intrusive::list_base_hook<
   Task<> act(Message& message, std::string_view function, std::string_view payload);
   Task<> end_life();
   Task<> switch_version();
+  void pass_on();
   void obey(const Message& message);
   void refresh(const ViewerPtr& viewer);
   void leave(const ViewerPtr& viewer);
@@ -198,6 +199,7 @@ class Actor : public boost::intrusive::list_base_hook<
   Actors& actors_;
   Plugin& plugin_;
   const Address address_;
+  const Belongs belongs_;
 
   Mailbox mailbox_;
   Exit exit_;

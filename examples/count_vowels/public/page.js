@@ -18,7 +18,7 @@ document.querySelector("form").addEventListener("submit", (event) => {
 class VowelBoard extends LitElement {
   static properties = { texts: { type: Number }, vowels: { type: Number } };
   render() {
-    return html`${this.vowels ?? 0} vowels in ${this.texts ?? 0} texts`;
+    return html`<p>${this.vowels ?? 0} vowels in ${this.texts ?? 0} texts</p>`;
   }
 }
 liveState({ topic: "board:all", properties: ["texts", "vowels"] })(VowelBoard);
