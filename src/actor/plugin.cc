@@ -56,6 +56,9 @@ void Counters::add(const Counters& other) {
 
 namespace {
 
+// What a line has besides its text, nearly: time, level, address and turn.
+constexpr std::size_t log_line_bytes = 80;
+
 spdlog::level::level_enum level_of(guest::LogLevel level) {
   switch (level) {
     case guest::LogLevel::trace:
@@ -89,7 +92,7 @@ void Plugin::write_log(Log& log,
     counters.reach(Limit::log);
     return;
   }
-  log_bytes_ += text.size();
+  log_bytes_ += text.size() + log_line_bytes;
   if (log_bytes_ > bytes_max) {
     counters.reach(Limit::log);
     log.warn("[{}] says more than {} bytes a second; the rest of this second is left out",

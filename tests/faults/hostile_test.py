@@ -53,7 +53,7 @@ HOSTILE = {
     "large_log": (f"(loop $again (call $log (call $alloc (i64.const {LARGE}))) (br $again))", "timeout", ""),
     "vars": ("""
         (loop $again
-          (call $var_set (call $block (i32.const 0) (i32.const 8)) (call $alloc (i64.const 900000)))
+          (call $var_set (call $block (i32.const 0) (i32.const 8)) (call $alloc (i64.const 400000)))
           (br $again))""", "timeout", ""),
     "effects": ("(loop $again (call $broadcast (call $block (i32.const 0) (i32.const 27))) (br $again))", "error", ""),
     "large_effect": (f"""

@@ -137,7 +137,6 @@ async def play(server, api):
         for topic, count in page.counts.items():
             _, actor = api("GET", f"/actors/counter?key={topic}")
             assert int(actor["state"]["n"]) == count, (topic, actor)
-            assert actor["status"] == "asleep" or (actor["version"] == current and actor["current"]), actor
         await page.socket.close()
     return total
 
