@@ -36,8 +36,8 @@ constexpr std::uint32_t memory_pages_max = 65536;  // what 32 bits address
 // A gap between pages, in LEB128.
 constexpr std::size_t gap_bytes_max = 5;
 
-// What is compressed is mostly zeroes: the levels from 1 on, which code the literals too, take twice
-// the time for a hundredth of the size.
+// What is compressed is mostly zeroes: the levels from 1 on, which code the literals too, take
+// twice the time for a hundredth of the size.
 constexpr int compression_level = -1;
 // Scratch that is kept for the next snapshot.
 constexpr std::size_t scratch_bytes_max = std::size_t{1} << 20;

@@ -106,8 +106,7 @@ TEST(Manifest, WithItsModulesInItIsTheSameHoweverItWasWritten) {
           "config":{"b":"2","a":"\"1\""},"memory":{"max_var_bytes":3,"max_pages":4},
           "allowed_hosts":["h"],"allowed_paths":{"ro:x":"/x"}})";
   const Manifest manifest = read(json);
-  const std::string text =
-      self_contained(manifest, load_modules(manifest, "none").value());
+  const std::string text = self_contained(manifest, load_modules(manifest, "none").value());
   EXPECT_EQ(text,
             R"({"allowed_hosts":["h"],"allowed_paths":{"ro:x":"/x"},)"
             R"("config":{"a":"\"1\"","b":"2"},"memory":{"max_pages":4,"max_var_bytes":3},)"

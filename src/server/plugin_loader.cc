@@ -67,11 +67,12 @@ CodeResult read_manifest(const PluginConfig& plugin) {
 Result<void> check_upload(const Manifest& manifest) {
   for (const Manifest::Module& module : manifest.modules) {
     if (module.path.empty() && module.url.empty()) continue;
-    return Error{fmt::format("{}, which the server does not {} for an upload; send the module in "
-                             "`data`, as troupe deploy does",
-                             module.path.empty() ? module.place + ".url names an address"
-                                                 : module.place + ".path names a file",
-                             module.path.empty() ? "fetch" : "read")};
+    return Error{
+        fmt::format("{}, which the server does not {} for an upload; send the module in "
+                    "`data`, as troupe deploy does",
+                    module.path.empty() ? module.place + ".url names an address"
+                                        : module.place + ".path names a file",
+                    module.path.empty() ? "fetch" : "read")};
   }
   if (manifest.allowed_paths.empty()) return {};
   return Error{
