@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <latch>
 #include <set>
@@ -16,9 +17,10 @@
 namespace troupe::server {
 namespace {
 
-// Slots beyond the actors that stay awake: for actors that are at work while others are put to
-// sleep, and for calls without an actor.
-constexpr std::size_t spare_instances_per_shard = 32;
+// Slots of each shard beyond the actors that stay awake: for actors that are at work while others
+// are put to sleep, and for calls without an actor. As many as may be awake, within these.
+constexpr std::size_t spare_instances_min = 8;
+constexpr std::size_t spare_instances_max = 32;
 
 wire::Response asset_response(const web::Asset& asset) {
   return {.content_type = std::string(asset.type),
@@ -95,9 +97,11 @@ Result<void> App::build(const DevExtras* dev) {
     system_.use(*journal_);
   }
   const ServerBounds& bounds = config_.bounds;
+  const std::size_t spare =
+      std::clamp<std::size_t>(bounds.instances_max, spare_instances_min, spare_instances_max);
   TRY(engine_,
-      guest::Engine::create({.instances_max = static_cast<std::uint32_t>(
-                                 bounds.instances_max + shards_.size() * spare_instances_per_shard),
+      guest::Engine::create({.instances_max = static_cast<std::uint32_t>(bounds.instances_max +
+                                                                         shards_.size() * spare),
                              .memory_pages_max = bounds.instance_pages_max}));
   TRY(cache_,
       guest::ModuleCache::open(cache_folder_ / "modules", bounds.compile, {.log = log_.get()}));
