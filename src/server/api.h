@@ -67,6 +67,9 @@ class Api {
   void handle_plugins(ApiCall call, std::string_view rest);
 
   // Actors (api_actors.cc).
+  // For a message whose answer is that of the call: `respond` puts what was done into words; what
+  // was not done is a problem.
+  actor::AskPtr ask(ApiCall call, std::function<wire::Response(actor::Answer)> respond);
   void list_actors(ApiCall call);
   void answer_list(ApiCall& call, std::vector<actor::ActorSummary> actors, std::size_t limit);
   void send(ApiCall call, const actor::Address& address, actor::Message::Kind kind);

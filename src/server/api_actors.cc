@@ -147,35 +147,35 @@ void Api::answer_list(ApiCall& call, std::vector<actor::ActorSummary> actors, st
   answer(call, json_response(200, std::move(body)));
 }
 
-void Api::send(ApiCall call, const actor::Address& address, actor::Message::Kind kind) {
+actor::AskPtr Api::ask(ApiCall call, std::function<wire::Response(Answer)> respond) {
   const std::size_t shard = call.shard.index();
-  auto ask = std::make_shared<const actor::Ask>(
-      actor::Ask{shard, [this, call = std::move(call), kind](Answer answered) mutable {
-                   if (answered.verdict != Verdict::done) {
-                     return answer(call, problem_of(answered, call.request));
-                   }
-                   if (kind == actor::Message::Kind::end) return answer(call, {.status = 204});
-                   answer(call, json_response(200, std::move(answered.output)));
-                 }});
-  parts_.system.send(address, {.kind = kind, .ask = std::move(ask)});
+  return std::make_shared<const actor::Ask>(actor::Ask{
+      shard, [this, call = std::move(call), respond = std::move(respond)](Answer answered) mutable {
+        if (answered.verdict != Verdict::done) {
+          return answer(call, problem_of(answered, call.request));
+        }
+        answer(call, respond(std::move(answered)));
+      }});
+}
+
+void Api::send(ApiCall call, const actor::Address& address, actor::Message::Kind kind) {
+  auto respond = [kind](Answer answered) -> wire::Response {
+    if (kind == actor::Message::Kind::end) return {.status = 204};
+    return json_response(200, std::move(answered.output));
+  };
+  parts_.system.send(address, {.kind = kind, .ask = ask(std::move(call), std::move(respond))});
 }
 
 void Api::call_function(ApiCall call, const actor::Address& address, std::string_view function) {
-  const std::size_t shard = call.shard.index();
   std::string input = std::move(call.request.body);
-  auto ask = std::make_shared<const actor::Ask>(
-      actor::Ask{shard, [this, call = std::move(call)](Answer answered) mutable {
-                   if (answered.verdict != Verdict::done) {
-                     return answer(call, problem_of(answered, call.request));
-                   }
-                   answer(call,
-                          {.content_type = "application/octet-stream",
-                           .body = std::move(answered.output),
-                           .headers = {{"Cache-Control", "no-store"}}});
-                 }});
+  auto respond = [](Answer answered) -> wire::Response {
+    return {.content_type = "application/octet-stream",
+            .body = std::move(answered.output),
+            .headers = {{"Cache-Control", "no-store"}}};
+  };
   parts_.system.send(address,
                      {.kind = actor::Message::Kind::call,
-                      .ask = std::move(ask),
+                      .ask = ask(std::move(call), std::move(respond)),
                       .name = std::string(function),
                       .payload = std::move(input)});
 }
@@ -189,17 +189,10 @@ void Api::send_event(ApiCall call, const actor::Address& address, std::string_vi
                   "bad-json",
                   fmt::format("an event's payload is JSON: {}", parsed.error().message));
   }
-  const std::size_t shard = call.shard.index();
-  auto ask = std::make_shared<const actor::Ask>(
-      actor::Ask{shard, [this, call = std::move(call)](Answer answered) mutable {
-                   if (answered.verdict != Verdict::done) {
-                     return answer(call, problem_of(answered, call.request));
-                   }
-                   answer(call, json_response(200, event_answer(answered)));
-                 }});
+  auto respond = [](const Answer& answered) { return json_response(200, event_answer(answered)); };
   parts_.system.send(address,
                      {.kind = actor::Message::Kind::event,
-                      .ask = std::move(ask),
+                      .ask = ask(std::move(call), respond),
                       .name = std::string(event),
                       .payload = std::move(payload)});
 }

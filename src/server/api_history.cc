@@ -28,6 +28,11 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
   return number;
 }
 
+// Answers with what the actor says of itself.
+auto description(std::uint16_t status) {
+  return [status](Answer answered) { return json_response(status, std::move(answered.output)); };
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> Api::turn_of(ApiCall& call, std::string_view name) {
@@ -43,15 +48,7 @@ std::optional<std::uint64_t> Api::turn_of(ApiCall& call, std::string_view name) 
 void Api::show_past(ApiCall call, const actor::Address& address) {
   const auto turn = turn_of(call, "at");
   if (!turn) return;
-  const std::size_t shard = call.shard.index();
-  auto ask = std::make_shared<const actor::Ask>(
-      actor::Ask{shard, [this, call = std::move(call)](Answer answered) mutable {
-                   if (answered.verdict != Verdict::done) {
-                     return answer(call, problem_of(answered, call.request));
-                   }
-                   answer(call, json_response(200, std::move(answered.output)));
-                 }});
-  parts_.system.tell_past(address, *turn, std::move(ask));
+  parts_.system.tell_past(address, *turn, ask(std::move(call), description(200)));
 }
 
 void Api::list_history(ApiCall call, const actor::Address& address) {
@@ -101,16 +98,10 @@ void Api::list_history(ApiCall call, const actor::Address& address) {
 void Api::rewind(ApiCall call, const actor::Address& address) {
   const auto turn = turn_of(call, "turn");
   if (!turn) return;
-  const std::size_t shard = call.shard.index();
-  auto ask = std::make_shared<const actor::Ask>(
-      actor::Ask{shard, [this, call = std::move(call)](Answer answered) mutable {
-                   if (answered.verdict != Verdict::done) {
-                     return answer(call, problem_of(answered, call.request));
-                   }
-                   answer(call, json_response(200, std::move(answered.output)));
-                 }});
   parts_.system.send(address,
-                     {.kind = Message::Kind::rewind, .ask = std::move(ask), .generation = *turn});
+                     {.kind = Message::Kind::rewind,
+                      .ask = ask(std::move(call), description(200)),
+                      .generation = *turn});
 }
 
 void Api::fork(ApiCall call, const actor::Address& address) {
@@ -124,17 +115,9 @@ void Api::fork(ApiCall call, const actor::Address& address) {
     turn = turn_of(call, "turn");
     if (!turn) return;
   }
-  const std::size_t shard = call.shard.index();
-  auto ask = std::make_shared<const actor::Ask>(
-      actor::Ask{shard, [this, call = std::move(call)](Answer answered) mutable {
-                   if (answered.verdict != Verdict::done) {
-                     return answer(call, problem_of(answered, call.request));
-                   }
-                   answer(call, json_response(201, std::move(answered.output)));
-                 }});
   parts_.system.send(to,
                      {.kind = Message::Kind::fork,
-                      .ask = std::move(ask),
+                      .ask = ask(std::move(call), description(201)),
                       .name = address.text(),
                       .generation = *turn});
 }

@@ -1,16 +1,13 @@
 """The guide about the past of an actor: every command of it; and what a page and a restart see of it."""
 
 import json
-import os
 import pathlib
 import shutil
-import subprocess
 
-from actors_test import COMMAND_SECONDS_MAX, check, commands
+from actors_test import commands, walk
 from api_test import Api
 from program import Running
 from serve_test import FREE_PORTS, Viewer, share_cache
-from troupe import binary
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs/guides/history.md"
@@ -48,25 +45,17 @@ def folder_of(tmp_path, cache):
     return folder
 
 
+def state_alone(expected, printed):
+    """Where the guide leaves lines out, the state is what it is about, not how many viewers there are."""
+    if expected[:1] != ["..."]:
+        return expected, printed
+    return expected[1:], [line for line in printed if line.startswith("state ")]
+
+
 def test_the_guide_says_what_happens(tmp_path, cache):
-    folder = folder_of(tmp_path, cache)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/troupe").symlink_to(binary())
-    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     found = list(commands(GUIDE.read_text()))
     assert len(found) > 9
-    with Running(folder, "serve", *FREE_PORTS):
-        for command, expected in found:
-            done = subprocess.run(command, shell=True, cwd=folder, env=env, text=True, timeout=COMMAND_SECONDS_MAX,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            printed = done.stdout.splitlines()
-            if done.returncode != 0:
-                printed.append(f"[exit status {done.returncode}]")
-            if expected and expected[0] == "...":
-                # The state is what the guide is about, not how many viewers there are.
-                printed = [line for line in printed if line.startswith("state ")]
-                expected = expected[1:]
-            check(command, expected, printed)
+    walk(found, folder_of(tmp_path, cache), tmp_path, state_alone)
 
 
 def test_an_open_page_sees_a_rewind_and_a_restart_keeps_it(tmp_path, cache):
