@@ -2,7 +2,7 @@
 // have given them.
 #include "guest/arena_access.h"
 
-#include "guest/engine_impl.h"
+#include "guest/complaint.h"
 #include "guest/test_support.h"
 
 #include <gtest/gtest.h>
@@ -12,17 +12,10 @@
 namespace troupe::guest {
 namespace {
 
+using test::complaint_about;
 using test::module_text;
 using test::Plugin;
 using test::wasm_of;
-
-std::string complaint_about(std::string_view wasm) {
-  static const WasmEngine engine(
-      wasm_engine_new_with_config(compile_config(Compiler::optimising).release()));
-  wasmtime_error_t* error = wasmtime_module_validate(
-      engine.get(), reinterpret_cast<const std::uint8_t*>(wasm.data()), wasm.size());
-  return error == nullptr ? std::string() : message_of(error);
-}
 
 // Echoes its input by words and bytes; and does one thing with an address that the input's first
 // eight bytes give, in a block that begins at the second eight (0: the input's own), after it has

@@ -1,7 +1,7 @@
 // Modules come out of the rewriting valid, and do what they did but for a refused growth.
 #include "guest/growth.h"
 
-#include "guest/engine_impl.h"
+#include "guest/complaint.h"
 #include "guest/test_support.h"
 
 #include <gtest/gtest.h>
@@ -11,15 +11,8 @@
 namespace troupe::guest {
 namespace {
 
+using test::complaint_about;
 using test::wasm_of;
-
-std::string complaint_about(std::string_view wasm) {
-  static const WasmEngine engine(
-      wasm_engine_new_with_config(compile_config(Compiler::optimising).release()));
-  wasmtime_error_t* error = wasmtime_module_validate(
-      engine.get(), reinterpret_cast<const std::uint8_t*>(wasm.data()), wasm.size());
-  return error == nullptr ? std::string() : message_of(error);
-}
 
 // Every kind of operand that an instruction can have, around two memory.grow.
 constexpr std::string_view everything = R"((module
