@@ -194,6 +194,14 @@ std::vector<Timer> read_timers(Input& input) {
   return list;
 }
 
+// What was decoded, when it was sound and nothing follows it.
+template <class Value>
+Result<Value> whole(Input& input, Value value) {
+  if (input.good() && !input.at_end()) input.fail("there are bytes left over");
+  if (!input.good()) return input.error();
+  return value;
+}
+
 template <class List>
 void require_some(Input& input, const List& list, std::string_view what) {
   if (list.empty()) input.fail(fmt::format("{} are flagged and there are none", what));
@@ -401,9 +409,7 @@ Result<Entry> decode_content(std::string_view content, std::uint64_t sequence) {
     input.array(record.start_up.seed, "the seed of the start-up");
     require_not_zero(input, record.start_up, "the start-up");
   }
-  if (input.good() && !input.at_end()) input.fail("there are bytes left over");
-  if (!input.good()) return input.error();
-  return entry;
+  return whole(input, std::move(entry));
 }
 
 namespace {
@@ -484,9 +490,7 @@ Result<Checkpoint> decode_checkpoint(std::string_view body) {
   const unsigned has_memory = input.u8("whether there is memory");
   if (has_memory > 1) input.fail("whether there is memory is neither 0 nor 1");
   if (has_memory == 1) checkpoint.memory = input.bytes("the memory");
-  if (input.good() && !input.at_end()) input.fail("there are bytes left over");
-  if (!input.good()) return input.error();
-  return checkpoint;
+  return whole(input, std::move(checkpoint));
 }
 
 Result<Outgoing> decode_outgoing(std::string_view body) {
@@ -503,9 +507,7 @@ Result<Outgoing> decode_outgoing(std::string_view body) {
   message.to = input.bytes("the receiver");
   message.name = input.bytes("the name");
   message.payload = input.bytes("the payload");
-  if (input.good() && !input.at_end()) input.fail("there are bytes left over");
-  if (!input.good()) return input.error();
-  return message;
+  return whole(input, std::move(message));
 }
 
 Result<Alarm> decode_alarm(std::string_view body) {
@@ -516,9 +518,7 @@ Result<Alarm> decode_alarm(std::string_view body) {
   alarm.address = input.bytes("the address");
   alarm.incarnation = input.fixed8("the incarnation");
   alarm.timer = read_timer(input);
-  if (input.good() && !input.at_end()) input.fail("there are bytes left over");
-  if (!input.good()) return input.error();
-  return alarm;
+  return whole(input, std::move(alarm));
 }
 
 }  // namespace troupe::journal
