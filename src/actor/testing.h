@@ -133,7 +133,7 @@ class ActorTest : public testing::Test {
     version->name = "p";
     version->module = guest::test::Plugin::load(text);
     version->durability = durability;
-    version->environment.limits.timeout = std::chrono::milliseconds(30);
+    version->environment.limits.timeout = std::chrono::milliseconds(300);
     version->bounds = bounds;
     system.install(version);
     settle();
