@@ -55,20 +55,26 @@ void GatheringStream::abort() {
   socket_.close();
 }
 
-void GatheringStream::before_reading() {
+// Whether something was sent.
+bool GatheringStream::before_reading() {
   received_at_ = clock_.now();
   reading_ = true;
-  flush();
+  return flush();
 }
 
-void GatheringStream::flush() {
+bool GatheringStream::flush() {
   unlink();
-  if (waiting_for_room_ || unsent_bytes() == 0) return;
+  if (waiting_for_room_ || unsent_bytes() == 0) return false;
   ErrorCode error;
   sent_ += socket_.send_now(std::string_view(out_).substr(sent_), error);
-  if (error) return abort();
-  if (unsent_bytes() > 0) return wait_for_room();
-  on_sent();
+  if (error) {
+    abort();
+  } else if (unsent_bytes() > 0) {
+    wait_for_room();
+  } else {
+    on_sent();
+  }
+  return true;
 }
 
 void GatheringStream::on_sent() {

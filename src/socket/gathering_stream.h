@@ -8,7 +8,8 @@
 // unsent_bytes().
 //
 // Under websocket::stream this is its next layer: an AsyncStream whose reads come from the socket
-// as they are.
+// as they are. After a send the client is likely to speak next, but not at once: others have the
+// loop first, and so an attempt to read finds nothing more seldom.
 //
 // Lives on the socket's shard; not thread-safe.
 #pragma once
@@ -103,8 +104,8 @@ class GatheringStream : private FlushQueue::Entry {
   // queued.
   void begin_work() { reading_ = false; }
 
-  // Sends what is due, as far as the kernel takes it.
-  void flush();
+  // Sends what is due, as far as the kernel takes it; false when nothing was.
+  bool flush();
 
   // When something was last received, or at least handled.
   shard::TimerWheel::Clock::time_point received_at() const { return received_at_; }
@@ -141,7 +142,7 @@ class GatheringStream : private FlushQueue::Entry {
   friend class FlushQueue;
   struct Finish;
 
-  void before_reading();
+  bool before_reading();
   bool finish_sending();
   void wait_for_room();
   void on_sent();
@@ -191,8 +192,16 @@ void GatheringStream::async_finish(Handler&& handler) {
 
 template <class Buffers, class Token>
 auto GatheringStream::async_read_some(const Buffers& buffers, Token&& token) {
-  before_reading();
-  return socket_.async_read_some(buffers, std::forward<Token>(token));
+  return boost::asio::async_initiate<Token, void(ErrorCode, std::size_t)>(
+      [this](auto handler, const Buffers& room) {
+        if (!before_reading()) return socket_.async_read_some(room, std::move(handler));
+        boost::asio::post(socket_.get_executor(),
+                          [this, room, handler = std::move(handler)]() mutable {
+                            socket_.async_read_some(room, std::move(handler));
+                          });
+      },
+      token,
+      buffers);
 }
 
 template <class Buffers, class Token>
