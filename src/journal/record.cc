@@ -49,7 +49,9 @@ void put_varint(std::string& out, std::uint64_t value) {
 }
 
 void put_fixed8(std::string& out, std::uint64_t value) {
-  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(value >> shift);
+  std::array<char, 8> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(value >> 8 * i);
+  out.append(bytes.data(), bytes.size());
 }
 
 void put_time(std::string& out, std::int64_t ns) {
@@ -80,10 +82,16 @@ std::uint64_t hash(std::string_view bytes, std::uint64_t key_number = 0) {
   return value;
 }
 
+// Below 0: none. By a table, since each record has 64 of them.
 int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
+  static constexpr auto digits = [] {
+    std::array<std::int8_t, 256> table{};
+    table.fill(-1);
+    for (int i = 0; i < 10; ++i) table['0' + i] = static_cast<std::int8_t>(i);
+    for (int i = 0; i < 6; ++i) table['a' + i] = static_cast<std::int8_t>(10 + i);
+    return table;
+  }();
+  return digits[static_cast<unsigned char>(c)];
 }
 
 void put_code(std::string& out, std::string_view code) {
@@ -91,19 +99,24 @@ void put_code(std::string& out, std::string_view code) {
     put_varint(out, 0);
     return;
   }
-  const bool hex =
-      code.size() % 2 == 0 && std::ranges::all_of(code, [](char c) { return hex_digit(c) >= 0; });
-  if (!hex) {
-    put_varint(out, 1 + code.size());
-    out += code_text;
-    out += code;
-    return;
+  const std::size_t before = out.size();
+  if (code.size() % 2 == 0) {
+    put_varint(out, 1 + code.size() / 2);
+    out += code_hex;
+    const std::size_t begin = out.size();
+    out.resize(begin + code.size() / 2);
+    int seen = 0;
+    for (std::size_t i = 0; i < code.size(); i += 2) {
+      const int byte = hex_digit(code[i]) << 4 | hex_digit(code[i + 1]);
+      out[begin + i / 2] = static_cast<char>(byte);
+      seen |= byte;
+    }
+    if (seen >= 0) return;
+    out.resize(before);
   }
-  put_varint(out, 1 + code.size() / 2);
-  out += code_hex;
-  for (std::size_t i = 0; i < code.size(); i += 2) {
-    out += static_cast<char>(hex_digit(code[i]) << 4 | hex_digit(code[i + 1]));
-  }
+  put_varint(out, 1 + code.size());
+  out += code_text;
+  out += code;
 }
 
 void put_timer(std::string& out, const Timer& timer) {
