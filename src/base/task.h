@@ -10,8 +10,11 @@
 // (shard/run_queue.h).
 #pragma once
 
+#include "base/frame_cache.h"
+
 #include <cassert>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -25,6 +28,11 @@ namespace task_detail {
 
 struct PromiseBase {
   std::coroutine_handle<> continuation = std::noop_coroutine();
+
+  static void* operator new(std::size_t size) { return FrameCache::allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept {
+    FrameCache::release(frame, size);
+  }
 
   struct Final {
     bool await_ready() const noexcept { return false; }
