@@ -104,7 +104,7 @@ Actor::~Actor() {
   for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
 }
 
-void Actor::deliver(Message message) {
+void Actor::deliver(Message&& message) {
   if (retired_) return;
   // The viewer of an actor of its own takes it along, in the middle of a turn if need be.
   if (message.kind == Message::Kind::leave && message.viewer->ends_actor) {
@@ -125,19 +125,25 @@ void Actor::deliver(Message message) {
   run_.start();
 }
 
-Task<> Actor::run(Message message) {
+Task<> Actor::run(Message&& first) {
+  Message message = std::move(first);
   shard::RunQueue& queue = actors_.shard().run_queue();
   if (!queue.idle()) {
     message.arrived_ns = actors_.clock().now_ns();
     co_await queue.yield(plugin_.lane);
   }
-  std::int64_t slice_end_ns = actors_.clock().now_ns() + slice_ns;
+  std::int64_t now_ns = actors_.clock().now_ns();
+  std::int64_t slice_end_ns = now_ns + slice_ns;
   while (true) {
+    const std::int64_t begun_ns = now_ns;
     bool is_ready = true;
     if (journaled_) {
       if (journaled_->lost) go_back();
       if (message.kind == Message::Kind::wake) unpark();
-      if (!journaled_->loaded) is_ready = co_await load(message);
+      if (!journaled_->loaded) {
+        is_ready = co_await load(message);
+        now_ns = actors_.clock().now_ns();
+      }
       if (is_ready) is_ready = !park_unless_ready(message);
     }
     if (is_ready) {
@@ -147,17 +153,20 @@ Task<> Actor::run(Message message) {
           break;
         case Message::Kind::event:
           if (!admit(message)) break;
-          if (!state_) co_await init(nullptr, message.ask);
-          if (state_) co_await act(message, message.name, message.payload);
+          if (!state_) {
+            co_await init(nullptr, message.ask);
+            now_ns = actors_.clock().now_ns();
+          }
+          if (state_) co_await act(message, message.name, message.payload, now_ns);
           break;
         case Message::Kind::call:
-          if (admit(message)) co_await act(message, message.name, message.payload);
+          if (admit(message)) co_await act(message, message.name, message.payload, now_ns);
           break;
         case Message::Kind::notice:
-          if (hears(message)) co_await act(message, "handle_message", message.payload);
+          if (hears(message)) co_await act(message, "handle_message", message.payload, now_ns);
           break;
         case Message::Kind::timer:
-          if (take_timer(message)) co_await act(message, message.name, message.payload);
+          if (take_timer(message)) co_await act(message, message.name, message.payload, now_ns);
           break;
         case Message::Kind::end:
           co_await end_life();
@@ -183,9 +192,11 @@ Task<> Actor::run(Message message) {
     }
     if (is_lost()) go_back();
     if (mailbox_.empty()) break;
-    if (!queue.idle() || actors_.clock().now_ns() > slice_end_ns) {
+    if (now_ns == begun_ns) now_ns = actors_.clock().now_ns();
+    if (!queue.idle() || now_ns > slice_end_ns) {
       co_await queue.yield(plugin_.lane);
-      slice_end_ns = actors_.clock().now_ns() + slice_ns;
+      now_ns = actors_.clock().now_ns();
+      slice_end_ns = now_ns + slice_ns;
     }
     message = mailbox_.pop();
   }
@@ -263,7 +274,7 @@ Task<> Actor::init(ViewerPtr viewer, AskPtr ask) {
   Turn turn(*this, viewer.get());
   std::string_view params;
   if (version().init_payload) params = viewer ? std::string_view(viewer->params) : "{}";
-  const Outcome outcome = co_await turn.run("init", params);
+  const Outcome outcome = co_await turn.run("init", params, actors_.clock().now_ns());
   if (turn.committed()) {
     audience_.show_start(turn.effects().pushes(), state_->text(), viewer.get());
     perform(turn);
@@ -364,14 +375,18 @@ bool Actor::take_timer(Message& message) {
   return true;
 }
 
-Task<> Actor::act(Message& message, std::string_view function, std::string_view payload) {
+Task<> Actor::act(Message& message,
+                  std::string_view function,
+                  std::string_view payload,
+                  std::int64_t& now_ns) {
   Turn turn(*this, message.viewer.get());
-  const std::int64_t begun_ns = actors_.clock().now_ns();
+  const std::int64_t begun_ns = now_ns;
   if (journaled_) journaled_->handling = message.delivery ? &message : nullptr;
-  const Outcome outcome = co_await turn.run(function, payload, message.input_id);
+  const Outcome outcome = co_await turn.run(function, payload, begun_ns, message.input_id);
   Counters& counters = plugin_.counters;
   const std::int64_t waited_ns = message.arrived_ns == 0 ? 0 : begun_ns - message.arrived_ns;
-  const std::int64_t worked_ns = actors_.clock().now_ns() - begun_ns;
+  now_ns = actors_.clock().now_ns();
+  const std::int64_t worked_ns = now_ns - begun_ns;
   counters.wait_times.add(waited_ns);
   counters.turn_times.add(worked_ns);
   counters.answer_times.add(waited_ns + worked_ns);
@@ -505,7 +520,7 @@ void Actor::restart() {
 Task<> Actor::end_life() {
   if (state_ && version().module->has_function("terminate") && down_for_ms() == 0) {
     Turn turn(*this, nullptr);
-    const Outcome outcome = co_await turn.run("terminate", "\"deleted\"");
+    const Outcome outcome = co_await turn.run("terminate", "\"deleted\"", actors_.clock().now_ns());
     if (turn.lost()) co_return;
     if (turn.committed()) {
       perform(turn);
@@ -533,19 +548,23 @@ Task<> Actor::switch_version() {
   const bool same_code = from == target->module->content_hash();
   if (from.empty() || same_code) {
     // Only how it runs is new: what it has in memory stays.
-    if (same_code) sleep();
     const bool is_reconfigured =
         version_ && version_->environment.config != target->environment.config;
+    if (is_reconfigured && history_.has_turns()) {
+      // The turns before it ran with the old configuration: none of them may be repeated with this.
+      Task<Result<>> taking = take_memory();
+      const Result<> taken = co_await std::move(taking);
+      if (taken.has_error()) forget_memory();
+      if (!history_.checkpoint()->memory) {
+        actors_.log().info(
+            "[{}] goes on with its variables and its state alone: its memory could not be captured "
+            "when the configuration changed",
+            address_.text());
+      }
+    }
+    if (same_code) sleep();
     version_ = target;
     if (!is_reconfigured) co_return;
-    // The turns before it ran with the old configuration: none of them may be repeated with this.
-    if (!history_.turns().empty()) {
-      actors_.log().info(
-          "[{}] goes on with its variables and its state alone: its memory could not be captured "
-          "when the configuration changed",
-          address_.text());
-      forget_memory();
-    }
     if (journaled_ && journaled_->begun) {
       mark(journal::Kind::config, config_text(target->environment.config));
     }

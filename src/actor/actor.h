@@ -82,7 +82,7 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Handled at once when the actor and its shard have nothing else to do, else in order. A bounded
   // message that finds no room is answered with `busy`.
-  void deliver(Message message);
+  void deliver(Message&& message);
 
   // Frees the instance; what it has in memory is kept. Not while the guest runs.
   void sleep();
@@ -105,8 +105,8 @@ class Actor : public boost::intrusive::list_base_hook<
   bool is_call() const { return version().behaviour == Behaviour::call; }
 
   // Handles the message and then what has come meanwhile. A message stays in run()'s frame while it
-  // is handled.
-  Task<> run(Message message);
+  // is handled; the first is taken when it starts.
+  Task<> run(Message&& first);
   Task<> join(ViewerPtr viewer);
   // Both may be null.
   Task<> init(ViewerPtr viewer, AskPtr ask);
@@ -115,8 +115,11 @@ class Actor : public boost::intrusive::list_base_hook<
   bool has_room();
   bool take_timer(Message& message);
   // The turn of an event, a call, a notice or a timer, and what follows from it for viewers, others
-  // and the actor itself.
-  Task<> act(Message& message, std::string_view function, std::string_view payload);
+  // and the actor itself. `now_ns`: when it begins, and when it has ended.
+  Task<> act(Message& message,
+             std::string_view function,
+             std::string_view payload,
+             std::int64_t& now_ns);
   Task<> end_life();
   Task<> switch_version();
   void pass_on();

@@ -16,6 +16,10 @@ namespace {
 // How often a shard looks for actors that have been idle for too long.
 constexpr std::chrono::seconds bedtime_period{1};
 
+// Of the records that turns write in: so many, and of such inputs, are kept for the next.
+constexpr std::size_t spare_records_max = 64;
+constexpr std::size_t spare_record_bytes_max = std::size_t{16} << 10;
+
 }  // namespace
 
 void PluginCounters::add(const PluginCounters& other) {
@@ -134,12 +138,12 @@ void Actors::join(const ViewerPtr& viewer) {
   viewer->actor->deliver({.kind = Message::Kind::join, .viewer = viewer});
 }
 
-void Actors::deliver(Message message) {
+void Actors::deliver(Message&& message) {
   // An actor that ended has told its viewers so.
   if (Actor* actor = message.viewer->actor; actor != nullptr) actor->deliver(std::move(message));
 }
 
-void Actors::deliver(const Address& address, Message message) {
+void Actors::deliver(const Address& address, Message&& message) {
   std::string text = address.text();
   Actor* actor = find(text);
   if (actor == nullptr) {
@@ -185,6 +189,21 @@ void Actors::sleep_all() {
     Actor& actor = idle_.front();
     idle_.pop_front();
     actor.sleep();
+  }
+}
+
+std::unique_ptr<journal::Record> Actors::lend_record() {
+  if (spare_records_.empty()) return std::make_unique<journal::Record>();
+  std::unique_ptr<journal::Record> record = std::move(spare_records_.back());
+  spare_records_.pop_back();
+  return record;
+}
+
+void Actors::take_back(std::unique_ptr<journal::Record> record) {
+  record->answers.clear();
+  if (spare_records_.size() < spare_records_max &&
+      record->input.capacity() + record->reason.capacity() <= spare_record_bytes_max) {
+    spare_records_.push_back(std::move(record));
   }
 }
 

@@ -99,9 +99,9 @@ class Actors {
 
   // The mailbox side; called by System on this shard.
   void join(const ViewerPtr& viewer);
-  void deliver(Message message);
+  void deliver(Message&& message);
   // To the actor of that address, which comes to be if need be.
-  void deliver(const Address& address, Message message);
+  void deliver(const Address& address, Message&& message);
   void publish(const std::string& topic, const std::string& notice, const journal::InputId& id);
 
   // Up to `limit` of the plugin's actors (of all plugins when it is empty) by address, behind
@@ -121,6 +121,9 @@ class Actors {
   Timers& timers() { return timers_; }
   // Buffers of one comparison, used and left within a turn without waiting in between.
   state::Differ& differ() { return differ_; }
+  // For a turn to write in; comes back when the turn is over, and its strings keep their room.
+  std::unique_ptr<journal::Record> lend_record();
+  void take_back(std::unique_ptr<journal::Record> record);
   void answer(const Ask& ask, Answer answer);
 
   // Whether one more of the plugin's actors may be awake; one that is idle is put to sleep for it.
@@ -157,6 +160,7 @@ class Actors {
   Timers timers_;
   std::unique_ptr<Gate> gate_;
   state::Differ differ_;
+  std::vector<std::unique_ptr<journal::Record>> spare_records_;
   std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
   std::unordered_map<std::string, std::set<Actor*>> subscribers_;
   struct Hash {

@@ -1,53 +1,136 @@
 #include "actor/history.h"
 
-#include <utility>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
 
 namespace troupe::actor {
 
-void History::keep(std::chrono::nanoseconds ran) {
-  if (!complete_) return;
-  const std::size_t bytes = turns_[count_].bytes();
-  bytes_ += bytes;
+namespace {
+
+// What each turn has; function, input and reason follow it.
+struct Fixed {
+  std::uint64_t turn;
+  std::int64_t time_ns;
+  std::int64_t last_time_ns;
+  journal::InputId input_id;
+  std::array<std::uint8_t, 32> seed;
+  journal::Hash outcome;
+  std::uint32_t function_bytes;
+  std::uint32_t input_bytes;
+  std::uint32_t reason_bytes;
+  journal::Kind kind;
+  journal::TurnResult result;
+};
+static_assert(std::is_trivially_copyable_v<Fixed>);
+
+}  // namespace
+
+std::vector<journal::Record> History::turns() const {
+  std::vector<journal::Record> turns;
+  turns.reserve(count_);
+  std::string_view left = turns_;
+  const auto take = [&](std::size_t bytes) {
+    const std::string_view taken = left.substr(0, bytes);
+    left.remove_prefix(bytes);
+    return taken;
+  };
+  while (!left.empty()) {
+    Fixed fixed{};
+    std::memcpy(&fixed, take(sizeof fixed).data(), sizeof fixed);
+    turns.push_back({.turn = fixed.turn,
+                     .input_id = fixed.input_id,
+                     .function = std::string(take(fixed.function_bytes)),
+                     .input = std::string(take(fixed.input_bytes)),
+                     .time_ns = fixed.time_ns,
+                     .seed = fixed.seed,
+                     .result = fixed.result,
+                     .committed = true,
+                     .reason = std::string(take(fixed.reason_bytes)),
+                     .outcome = fixed.outcome,
+                     .kind = fixed.kind,
+                     .last_time_ns = fixed.last_time_ns});
+  }
+  for (const auto& [place, answers] : answers_) turns[place].answers = answers;
+  if (!turns.empty()) turns.front().start_up = start_up_;
+  return turns;
+}
+
+// How many bytes it took.
+std::size_t History::add(journal::Record& turn) {
+  const Fixed fixed{.turn = turn.turn,
+                    .time_ns = turn.time_ns,
+                    .last_time_ns = turn.last_time_ns,
+                    .input_id = turn.input_id,
+                    .seed = turn.seed,
+                    .outcome = turn.outcome,
+                    .function_bytes = static_cast<std::uint32_t>(turn.function.size()),
+                    .input_bytes = static_cast<std::uint32_t>(turn.input.size()),
+                    .reason_bytes = static_cast<std::uint32_t>(turn.reason.size()),
+                    .kind = turn.kind,
+                    .result = turn.result};
+  const std::size_t before = turns_.size();
+  turns_.append(reinterpret_cast<const char*>(&fixed), sizeof fixed);
+  turns_ += turn.function;
+  turns_ += turn.input;
+  turns_ += turn.reason;
+  std::size_t bytes = turns_.size() - before;
+  if (!turn.answers.empty()) {
+    std::size_t answers_bytes = 0;
+    for (const journal::Answer& answer : turn.answers) answers_bytes += journal::bytes_of(answer);
+    answers_.emplace_back(count_, std::move(turn.answers));
+    answers_bytes_ += answers_bytes;
+    bytes += answers_bytes;
+  }
+  if (count_ == 0) start_up_ = turn.start_up;
   ++count_;
+  return bytes;
+}
+
+void History::keep(journal::Record& turn, std::chrono::nanoseconds ran) {
+  if (!complete_) return;
+  bytes_untried_ += add(turn);
   ++turns_untried_;
-  bytes_untried_ += bytes;
+  ran_ += ran;
   ran_untried_ += ran;
-  if (count_ > replay_turns_max || bytes_ > replay_bytes_max) {
+  if (count_ > replay_turns_max || turns_.size() + answers_bytes_ > replay_bytes_max) {
     complete_ = false;
-    count_ = 0;
-    bytes_ = 0;
-    turns_.clear();
+    forget_turns();
+    shrink();
   }
 }
 
-void History::restore(std::vector<journal::Record> turns) {
-  turns_ = std::move(turns);
-  count_ = turns_.size();
-  bytes_ = 0;
-  for (const journal::Record& record : turns_) bytes_ += record.bytes();
+void History::restore(std::span<journal::Record> turns) {
+  forget_turns();
+  for (journal::Record& turn : turns) add(turn);
+  ran_ = checkpoint_guest_time;  // nobody has measured it
 }
 
 void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   checkpoint_ = std::move(checkpoint);
-  // Their room is for the next turns; what came by HTTP is not.
-  for (journal::Record& record : turns_) record.answers.clear();
-  count_ = 0;
-  bytes_ = 0;
+  forget_turns();
   put_off();
   complete_ = true;
 }
 
 std::size_t History::bytes_kept() const {
-  if (!checkpoint_) return bytes_;
-  return bytes_ + checkpoint_->state.size() + checkpoint_->vars.bytes() +
+  const std::size_t bytes = turns_.size() + answers_bytes_;
+  if (!checkpoint_) return bytes;
+  return bytes + checkpoint_->state.size() + checkpoint_->vars.bytes() +
          (checkpoint_->memory ? checkpoint_->memory->bytes().size() : 0);
 }
 
-void History::shrink() {
+void History::forget_turns() {
   turns_.clear();
-  turns_.shrink_to_fit();
+  answers_.clear();
+  answers_bytes_ = 0;
   count_ = 0;
-  bytes_ = 0;
+  ran_ = {};
+}
+
+void History::shrink() {
+  turns_.shrink_to_fit();
+  answers_.shrink_to_fit();
 }
 
 }  // namespace troupe::actor

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::actor {
@@ -27,6 +28,9 @@ namespace troupe::actor {
 inline constexpr std::size_t checkpoint_turns = 64;
 inline constexpr std::size_t checkpoint_bytes = std::size_t{64} << 10;
 inline constexpr std::chrono::milliseconds checkpoint_guest_time{5};
+// An actor whose turns since its last checkpoint took the guest no longer than this goes to sleep
+// without another: to run them again costs less than to capture and restore its memory.
+inline constexpr std::chrono::microseconds sleep_guest_time{20};
 inline constexpr std::size_t replay_turns_max = 1024;
 inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 
@@ -43,7 +47,9 @@ class History {
   // Null for an actor that has not slept and has had few turns: it began with a new instance,
   // without variables and state.
   const Checkpoint* checkpoint() const { return checkpoint_.get(); }
-  std::span<const journal::Record> turns() const { return std::span(turns_).first(count_); }
+  // The turns since.
+  bool has_turns() const { return count_ != 0; }
+  std::vector<journal::Record> turns() const;
 
   // False when too much has happened since the checkpoint to be done again.
   bool is_complete() const { return complete_; }
@@ -51,37 +57,42 @@ class History {
     return turns_untried_ >= checkpoint_turns || bytes_untried_ >= checkpoint_bytes ||
            ran_untried_ >= checkpoint_guest_time;
   }
+  bool is_worth_a_checkpoint() const { return ran_ > sleep_guest_time; }
   // No checkpoint could be taken now: the next is due after as much again.
   void put_off() {
     turns_untried_ = bytes_untried_ = 0;
     ran_untried_ = {};
   }
 
-  // A record to be filled by the turn that begins. Keeps the capacity of its strings.
-  journal::Record& next() {
-    if (count_ == turns_.size()) turns_.emplace_back();
-    return turns_[count_];
-  }
-  // The turn has committed: next() is part of the history. `ran`: guest::Outcome::ran.
-  void keep(std::chrono::nanoseconds ran);
+  // A turn has committed. Takes its answers. `ran`: guest::Outcome::ran.
+  void keep(journal::Record& turn, std::chrono::nanoseconds ran);
 
   // What it takes, nearly.
   std::size_t bytes_kept() const;
 
   // The turns since the checkpoint, of an actor that is loaded: all of them, whatever their number.
-  void restore(std::vector<journal::Record> turns);
+  void restore(std::span<journal::Record> turns);
 
   // Forgets the turns before.
   void replace(std::unique_ptr<Checkpoint> checkpoint);
 
-  // Frees what an actor that sleeps has no use for.
+  // Frees the room for more turns, which an actor that sleeps has no use for.
   void shrink();
 
  private:
+  std::size_t add(journal::Record& turn);
+  void forget_turns();
+
   std::unique_ptr<Checkpoint> checkpoint_;
-  std::vector<journal::Record> turns_;  // the first count_, and what is kept of older ones
+  // A turn is written once and hardly ever read, so what counts is how little memory it touches:
+  // one after the other, each as its fixed part and its strings. Their code is that of the actor.
+  std::string turns_;
+  // Of the few turns that have any, by their place.
+  std::vector<std::pair<std::size_t, std::vector<journal::Answer>>> answers_;
+  std::size_t answers_bytes_ = 0;
+  journal::StartUp start_up_;  // of the first
+  std::chrono::nanoseconds ran_{0};
   std::size_t count_ = 0;
-  std::size_t bytes_ = 0;
   // Since a checkpoint was taken, or could not be.
   std::size_t turns_untried_ = 0;
   std::size_t bytes_untried_ = 0;

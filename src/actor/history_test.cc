@@ -8,8 +8,9 @@ namespace {
 using std::chrono::microseconds;
 
 void keep(History& history, std::size_t input_bytes, std::chrono::nanoseconds ran) {
-  history.next().input.assign(input_bytes, 'x');
-  history.keep(ran);
+  journal::Record turn;
+  turn.input.assign(input_bytes, 'x');
+  history.keep(turn, ran);
 }
 
 TEST(History, ACheckpointIsDueAfterTurnsOrBytesOrTimeOfTheGuest) {

@@ -394,7 +394,7 @@ Task<Result<>> Actor::repeat_past(journal::Past past) {
   Result<std::shared_ptr<const PluginVersion>> found = co_await std::move(finding);
   if (found.has_error()) co_return std::move(found).error();
   version_ = *std::move(found);
-  history_.restore(std::move(turns));
+  history_.restore(turns);
   Task<Outcome> repeating = revive();
   const Outcome outcome = co_await std::move(repeating);
   if (outcome.ending == Ending::done) co_return Result<>();

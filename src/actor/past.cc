@@ -29,14 +29,14 @@ Task<Result<journal::Past>> Actor::read_past(std::string address,
 // After its turns have been repeated: a checkpoint with the memory they have led to, where that can
 // be captured.
 Task<Result<>> Actor::take_memory() {
-  if (history_.turns().empty()) co_return Result<>();
+  if (!history_.has_turns()) co_return Result<>();
   if (!instance_) {
     Task<Outcome> reviving = revive();
     const Outcome outcome = co_await std::move(reviving);
     if (outcome.ending != Ending::done) co_return Error{outcome.message};
   }
   checkpoint();
-  if (!history_.turns().empty()) forget_memory();
+  if (history_.has_turns()) forget_memory();
   co_return Result<>();
 }
 

@@ -128,7 +128,7 @@ void System::leave(const ViewerPtr& viewer) {
   deliver({.kind = Message::Kind::leave, .viewer = viewer});
 }
 
-void System::deliver(Message message) {
+void System::deliver(Message&& message) {
   Actors& actors = *actors_[message.viewer->actor_shard];
   if (message.viewer->shard == message.viewer->actor_shard) {
     actors.deliver(std::move(message));

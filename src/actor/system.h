@@ -110,7 +110,7 @@ class System {
   }
 
  private:
-  void deliver(Message message);
+  void deliver(Message&& message);
   void pass(Address to, Message message, std::size_t shards_tried);
 
   shard::Shards& shards_;

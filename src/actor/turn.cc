@@ -55,15 +55,24 @@ bool is_drawn(const journal::InputId& id) {
 Turn::Turn(Actor& actor, const Viewer* caller)
     : actor_(actor),
       caller_(caller),
+      record_(actor.actors_.lend_record()),
       effects_(actor.version().bounds.effects_max, actor.version().bounds.effects_bytes_max) {}
+
+Turn::~Turn() {
+  actor_.actors_.take_back(std::move(record_));
+}
 
 // The whole trip of an event, from the mailbox to what its viewers will see.
 Task<Outcome> Turn::run(std::string_view function,
                         std::string_view payload,
+                        std::int64_t now_ns,
                         const journal::InputId& id) {
   Outcome outcome;
-  if (!actor_.is_ready()) outcome = co_await actor_.wake();  // guest: as the last turn left it
-  begin(function, payload, id);                              // the record: input, time, seed
+  if (!actor_.is_ready()) {
+    outcome = co_await actor_.wake();  // guest: as the last turn left it
+    now_ns = actor_.actors_.clock().now_ns();
+  }
+  begin(function, payload, now_ns, id);  // the record: input, time, seed
   failed_to_wake_ = outcome.ending != Ending::done;
   if (!failed_to_wake_) {
     const Pieces pieces = pieces_of(actor_, payload);
@@ -88,16 +97,18 @@ Task<Outcome> Turn::run(std::string_view function,
   co_return outcome;
 }
 
-void Turn::begin(std::string_view function, std::string_view payload, const journal::InputId& id) {
+void Turn::begin(std::string_view function,
+                 std::string_view payload,
+                 std::int64_t now_ns,
+                 const journal::InputId& id) {
   // A turn's time is never before the last one that was given out.
-  inputs_.time_ns = std::max(actor_.actors_.clock().now_ns(), actor_.last_time_ns_ + 1);
+  inputs_.time_ns = std::max(now_ns, actor_.last_time_ns_ + 1);
   actor_.actors_.random().fill(inputs_.seed);
 
-  record_ = &actor_.history_.next();
   record_->turn = actor_.turns_ + 1;
   record_->kind = actor_.is_call() || actor_.state_ ? journal::Kind::turn : journal::Kind::init;
   record_->start_up = {};
-  if (actor_.start_up_ && actor_.history_.turns().empty() && actor_.history_.is_complete()) {
+  if (actor_.start_up_ && !actor_.history_.has_turns() && actor_.history_.is_complete()) {
     record_->start_up = {.time_ns = actor_.start_up_->time_ns, .seed = actor_.start_up_->seed};
   }
   if (is_drawn(id)) {
@@ -109,7 +120,7 @@ void Turn::begin(std::string_view function, std::string_view payload, const jour
   record_->input = payload;
   record_->time_ns = inputs_.time_ns;
   record_->seed = inputs_.seed;
-  record_->code = actor_.version_->module->content_hash();
+  if (actor_.journaled_) record_->code = actor_.version_->module->content_hash();
   record_->answers.clear();
   record_->reason.clear();
 
@@ -142,7 +153,7 @@ void Turn::end(const Outcome& outcome) {
     return;
   }
   actor_.vars_.commit();
-  actor_.history_.keep(outcome.ran);
+  actor_.history_.keep(*record_, outcome.ran);
   if (actor_.instance_->spent()) {
     // A program that has come to its end: what it had in memory ends with it.
     actor_.forget_memory();

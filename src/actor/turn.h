@@ -16,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,12 +31,15 @@ class Turn final : public guest::Host {
   Turn(Actor& actor, const Viewer* caller);
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
+  ~Turn() override;
 
   // Calls the export and takes what it returns: of a `live_state` plugin, which is given [payload,
   // state] (`init` nothing, or [params]), the new state; of a `call` plugin, which is given the
-  // payload as it is, bytes. When the turn has not committed the actor is as before.
+  // payload as it is, bytes. When the turn has not committed the actor is as before. `now_ns`: the
+  // actor's clock, just read.
   Task<guest::Outcome> run(std::string_view function,
                            std::string_view payload,
+                           std::int64_t now_ns,
                            const journal::InputId& id = {});
 
   bool committed() const { return committed_; }
@@ -59,14 +63,17 @@ class Turn final : public guest::Host {
   Task<bool> may_leave() override;
   void log(guest::LogLevel level, std::string_view text) override;
 
-  void begin(std::string_view function, std::string_view payload, const journal::InputId& id);
+  void begin(std::string_view function,
+             std::string_view payload,
+             std::int64_t now_ns,
+             const journal::InputId& id);
   void end(const guest::Outcome& outcome);
   void record();
   std::string self() const;
 
   Actor& actor_;
   const Viewer* const caller_;
-  journal::Record* record_ = nullptr;
+  std::unique_ptr<journal::Record> record_;  // lent
   guest::TurnInputs inputs_;
   Effects effects_;
   std::string_view patch_;

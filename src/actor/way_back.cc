@@ -15,6 +15,7 @@
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace troupe::actor {
 
@@ -158,7 +159,7 @@ Task<Outcome> Actor::wake() {
 
 Task<Outcome> Actor::revive() {
   const Checkpoint* checkpoint = history_.checkpoint();
-  if (!version_->environment.allowed_paths.empty() && !history_.turns().empty()) {
+  if (!version_->environment.allowed_paths.empty() && history_.has_turns()) {
     actors_.log().info(
         "[{}] starts with its variables and its state alone: its plugin has allowed_paths, so that "
         "its turns cannot be repeated",
@@ -201,13 +202,13 @@ Task<Outcome> Actor::revive() {
         actors_.shard(), plugin_.lane, version_->module, version_->environment, *start_up_, host);
   }
   if (!made.first) {
-    if (history_.turns().empty()) start_up_.reset();
+    if (!history_.has_turns()) start_up_.reset();
     co_return std::move(made.second);
   }
   instance_ = std::move(made.first);
   place.keep();
   ++plugin_.counters.wakes;
-  if (history_.turns().empty()) co_return Outcome{};
+  if (!history_.has_turns()) co_return Outcome{};
   co_return co_await repeat_turns();
 }
 
@@ -225,7 +226,8 @@ Task<Outcome> Actor::repeat_turns() {
   }
   std::string different;
   std::uint64_t turn = 0;
-  for (const journal::Record& record : history_.turns()) {
+  const std::vector<journal::Record> turns = history_.turns();
+  for (const journal::Record& record : turns) {
     Repetition repetition(*this, record);
     different = co_await repetition.run();
     if (different.empty()) continue;
@@ -291,9 +293,9 @@ void Actor::undo() {
 
 void Actor::sleep() {
   if (!instance_) return;
-  if (!history_.turns().empty() || !history_.checkpoint()) checkpoint();
+  if (history_.is_worth_a_checkpoint()) checkpoint();
   drop_instance();
-  if (history_.turns().empty()) history_.shrink();
+  history_.shrink();
   mailbox_.shrink();
   ++plugin_.counters.sleeps;
 }
