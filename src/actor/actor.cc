@@ -84,7 +84,7 @@ Actor::Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs)
                plugin.version->bounds.mailbox_bytes_max),
       audience_(actors.shards(), actors.shard().index(), exit_),
       incarnation_(actors.random().number()) {
-  if (belongs == Belongs::to_a_viewer || actors.gate() == nullptr ||
+  if (belongs != Belongs::to_itself || actors.gate() == nullptr ||
       plugin.version->durability == Durability::none) {
     return;
   }

@@ -30,6 +30,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -92,8 +93,9 @@ class Actors {
   void use(journal::Journal& journal);
   // Null when there is no journal.
   Gate* gate() { return gate_.get(); }
-  // Tells what an actor of the journal was at the end of that turn of its life, as description().
-  void tell_past(Address address, std::uint64_t turn, AskPtr ask);
+  // Tells what an actor of the journal was at the end of that turn of its life, or of its last one,
+  // as description().
+  void tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
   // Puts all to sleep that can be: the server is about to end.
   void sleep_all();
 
@@ -140,7 +142,7 @@ class Actors {
  private:
   using Steady = std::chrono::steady_clock;
 
-  Task<> look_back(Address address, std::uint64_t turn, AskPtr ask);
+  Task<> look_back(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
   Task<> migrate_some(std::shared_ptr<const PluginVersion> version,
                       std::vector<std::string> addresses,
                       std::function<void(std::vector<std::string>)> done);
