@@ -312,14 +312,9 @@ std::string base64(std::string_view bytes) {
 }
 
 std::string object_of(const auto& strings) {
-  std::string text = "{";
-  for (const auto& [key, value] : strings) {
-    if (text.size() > 1) text += ',';
-    json::quote(text, key);
-    text += ':';
-    json::quote(text, value);
-  }
-  return text + '}';
+  std::string text;
+  json::quote_object(text, strings);
+  return text;
 }
 
 }  // namespace
@@ -333,11 +328,8 @@ std::string self_contained(const Manifest& manifest, const LoadedModules& module
     text += value;
   };
   std::string list;
-  for (const std::string& host : manifest.allowed_hosts) {
-    list += list.empty() ? "[" : ",";
-    json::quote(list, host);
-  }
-  if (!list.empty()) member("allowed_hosts", list + ']');
+  json::quote_array(list, manifest.allowed_hosts);
+  if (!manifest.allowed_hosts.empty()) member("allowed_hosts", list);
   if (!manifest.allowed_paths.empty()) member("allowed_paths", object_of(manifest.allowed_paths));
   if (!manifest.config.empty()) member("config", object_of(manifest.config));
   std::string memory;

@@ -45,6 +45,15 @@ class HttpTest : public testing::Test {
   std::string big;
 };
 
+// A route's handler: the body comes back.
+auto echo_body() {
+  return answer_with([](const wire::Request& request) { return text_response(200, request.body); });
+}
+
+Route echo_route() {
+  return {.path = "/echo", .methods = {"PUT"}, .handler = echo_body()};
+}
+
 TEST_F(HttpTest, FilesAreServedWithTheirTypesOverOneConnection) {
   TestServer server(options());
   TestClient client = server.connect();
@@ -223,11 +232,7 @@ TEST_F(HttpTest, RoutesGetTheRequest) {
 
 TEST_F(HttpTest, AChunkedBodyIsReadToo) {
   ListenerOptions options;
-  options.routes.push_back({.path = "/echo",
-                            .methods = {"PUT"},
-                            .handler = answer_with([](const wire::Request& request) {
-                              return text_response(200, request.body);
-                            })});
+  options.routes.push_back(echo_route());
   TestServer server(std::move(options));
   TestClient client = server.connect();
   EXPECT_EQ(
@@ -240,11 +245,7 @@ TEST_F(HttpTest, AChunkedBodyIsReadToo) {
 
 TEST_F(HttpTest, AClientThatAsksBeforeItSendsIsToldToContinue) {
   ListenerOptions options;
-  options.routes.push_back({.path = "/echo",
-                            .methods = {"PUT"},
-                            .handler = answer_with([](const wire::Request& request) {
-                              return text_response(200, request.body);
-                            })});
+  options.routes.push_back(echo_route());
   TestServer server(std::move(options));
   TestClient client = server.connect();
   EXPECT_EQ(client.request("PUT /echo", "Content-Length: 3\r\nExpect: 100-continue\r\n").status,
@@ -257,11 +258,7 @@ TEST_F(HttpTest, WhatIsTooLargeIsAnswered) {
   ListenerOptions options;
   options.limits.body_bytes_max = 1000;
   options.limits.header_bytes_max = 2000;
-  options.routes.push_back({.path = "/echo",
-                            .methods = {"PUT"},
-                            .handler = answer_with([](const wire::Request& request) {
-                              return text_response(200, request.body);
-                            })});
+  options.routes.push_back(echo_route());
   TestServer server(std::move(options));
   EXPECT_EQ(server.connect()
                 .request("PUT /echo", "Content-Length: 1000\r\n", std::string(1000, 'x'))
@@ -280,12 +277,10 @@ TEST_F(HttpTest, WhatIsTooLargeIsAnswered) {
 TEST_F(HttpTest, ARouteHasItsOwnBoundOnBodiesAndItsOwnErrors) {
   ListenerOptions options;
   options.limits.body_bytes_max = 1000;
-  const auto echo =
-      answer_with([](const wire::Request& request) { return text_response(200, request.body); });
-  options.routes.push_back({.path = "/small", .methods = {"PUT"}, .handler = echo});
+  options.routes.push_back({.path = "/small", .methods = {"PUT"}, .handler = echo_body()});
   options.routes.push_back({.path = "/large",
                             .methods = {"PUT"},
-                            .handler = echo,
+                            .handler = echo_body(),
                             .body_bytes_max = 2000,
                             .has_problems = true});
   TestServer server(std::move(options));
