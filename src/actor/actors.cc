@@ -264,6 +264,7 @@ void Actors::woke(Plugin& plugin) {
   ++plugin.awake;
   ++instances_;
   while (instances_ > rules_.instances_max && !idle_.empty()) {
+    bounds_.reached(Bound::instances);
     Actor& longest = idle_.front();
     idle_.pop_front();
     longest.sleep();

@@ -13,6 +13,7 @@
 #include "actor/plugin.h"
 #include "actor/timers.h"
 #include "actor/viewer.h"
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -112,6 +113,8 @@ class Actors {
                                  std::string_view after,
                                  std::size_t limit) const;
   std::vector<PluginCounters> counters() const;
+  // How often somebody had to sleep for another. From any thread.
+  const BoundCounts& bounds() const { return bounds_; }
 
   // For actors and turns: what they share with the others of their shard.
   System& system() { return system_; }
@@ -155,6 +158,7 @@ class Actors {
   Log& log_;
   const AwakeRules rules_;
   std::size_t instances_ = 0;
+  BoundCounts bounds_;
   Random random_;
   Timers timers_;
   std::unique_ptr<Gate> gate_;

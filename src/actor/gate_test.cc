@@ -25,6 +25,7 @@ using journal::Subject;
 using journal::Ticket;
 using test::ActorTest;
 using test::Lines;
+using test::plugin_with;
 using test::Screen;
 
 // Everything in memory, and nothing durable before commit(). Called on the test's thread.
@@ -404,6 +405,24 @@ TEST_F(GateTest, AnotherProcessGoesOnFromTheJournal) {
   journal.commit();
   next.settle();
   EXPECT_EQ(other.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":4}])"});
+}
+
+TEST_F(GateTest, ATurnThatWouldSendMoreThanMayBeOnItsWayFails) {
+  install(plugin_with({{"tell", "send", R"({"to":"p/other","event":"one"})"}}), {.outbox_max = 1});
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  event(viewer, "tell");
+  screen.take();
+  event(viewer, "tell");
+  journal.commit();
+  settle();
+  const Lines shown = screen.take();
+  ASSERT_EQ(shown.size(), 2U);
+  EXPECT_EQ(shown[1],
+            R"(error {"type":"output","message":"more than 1 messages to other actors have not )"
+            R"(been handled yet"})");
+  const Counters& counters = system.on(system.shard_of({"p", "k"})).find_plugin("p")->counters;
+  EXPECT_EQ(counters.reached[static_cast<std::size_t>(Limit::outbox)], 1U);
 }
 
 TEST_F(GateTest, WhoLooksAtASleeperIsToldTheSameAndWakesNobody) {

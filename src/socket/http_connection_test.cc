@@ -282,6 +282,7 @@ TEST_F(HttpTest, ARouteHasItsOwnBoundOnBodiesAndItsOwnErrors) {
                             .methods = {"PUT"},
                             .handler = echo_body(),
                             .body_bytes_max = 2000,
+                            .body_bound = Bound::upload_bytes,
                             .has_problems = true});
   TestServer server(std::move(options));
   const auto put = [&](const std::string& path, std::size_t size) {
@@ -375,6 +376,8 @@ TEST_F(HttpTest, SlowAndSilentClientsAreDropped) {
   TestClient idle = server.connect();
   EXPECT_EQ(idle.get("/app.js").status, 200U);
   EXPECT_TRUE(idle.is_closed_by_server());
+  EXPECT_EQ(server.reached(Bound::request), 2U);
+  EXPECT_EQ(server.reached(Bound::idle), 1U);
 }
 
 TEST_F(HttpTest, AClientThatDoesNotTakeItsFileIsDropped) {
@@ -388,6 +391,7 @@ TEST_F(HttpTest, AClientThatDoesNotTakeItsFileIsDropped) {
   while (server.listener->connection_count() == 0) std::this_thread::yield();
   while (server.listener->connection_count() > 0) std::this_thread::yield();
   EXPECT_LT(client.receive_all().size(), std::size_t{32} << 20);
+  EXPECT_EQ(server.reached(Bound::write), 1U);
 }
 
 // Answers requests when the test says so, on the shard.
@@ -435,6 +439,7 @@ TEST_F(HttpTest, AHandlerThatTakesTooLongIsNotWaitedFor) {
   TestServer server(std::move(options));
   TestClient client = server.connect();
   EXPECT_EQ(client.get("/later").status, 504U);
+  EXPECT_EQ(server.reached(Bound::answer), 1U);
   // The late answer is for nobody, least of all for the next request.
   std::promise<void> answered;
   later.wait().send([&] {

@@ -354,6 +354,7 @@ TEST(WebSocket, AnIdleClientIsClosedWith1001ButOneThatPingsIsNot) {
     ASSERT_EQ(busy.read_frame().opcode, 10U);
   } while (!idle.has_something_to_read());
   EXPECT_EQ(idle.read_frame().close_code(), 1001U);
+  EXPECT_EQ(server.reached(Bound::idle), 1U);
   busy.send_text("still here");
   EXPECT_EQ(busy.read_text(), "still here");
 }
@@ -439,6 +440,7 @@ TEST(WebSocket, DrainDoesNotWaitForClientsThatDoNotAnswer) {
   TestClient client = server.connect();
   client.open_websocket();
   server.listener->drain();
+  EXPECT_EQ(server.reached(Bound::drain), 1U);
   EXPECT_EQ(client.read_frame().close_code(), 1012U);
   EXPECT_TRUE(client.is_closed_by_server());
 }
