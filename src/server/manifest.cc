@@ -6,11 +6,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <ranges>
 #include <sodium.h>
 #include <system_error>
 #include <utility>
@@ -203,6 +206,17 @@ Result<std::string> read_file(const fs::path& path) {
   return bytes;
 }
 
+// The slash is the end of the name: what follows is neither more of it, nor a port, nor a password.
+constexpr std::array<std::string_view, 4> github_urls = {"https://github.com/",
+                                                         "https://api.github.com/",
+                                                         "https://codeload.github.com/",
+                                                         "https://raw.githubusercontent.com/"};
+
+bool is_authorization(std::string_view header) {
+  constexpr std::string_view name = "authorization";
+  return std::ranges::equal(header, name, {}, [](unsigned char c) { return std::tolower(c); });
+}
+
 Result<std::string> read_module(const Manifest::Module& module,
                                 const fs::path& folder,
                                 std::vector<fs::path>& files) {
@@ -274,6 +288,17 @@ Result<Manifest> load_manifest(const fs::path& file) {
         fmt::format("cannot read {}: {}", file.string(), std::generic_category().message(errno))};
   }
   return parse_manifest(text, file.string());
+}
+
+void use_github_token(Manifest& manifest, const std::string& token) {
+  for (Manifest::Module& module : manifest.modules) {
+    const bool is_github = std::ranges::any_of(
+        github_urls, [&](std::string_view url) { return module.url.starts_with(url); });
+    const auto names = std::views::keys(module.headers);
+    if (is_github && std::ranges::none_of(names, is_authorization)) {
+      module.headers.emplace("Authorization", "Bearer " + token);
+    }
+  }
 }
 
 std::vector<guest::Program::Part> LoadedModules::program() const {
