@@ -185,11 +185,17 @@ Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, Ask
   shard::Reply<Result<std::optional<journal::Past>>> reply;
   gate_->journal().load(address.text(), turn, reply.taker(shard()));
   Result<std::optional<journal::Past>> past = co_await reply;
-  if (past.has_error() || !*past || (*past)->ended) {
+  if (past.has_error()) {
+    // A turn there has not been, or a journal that cannot be read.
+    answer(*ask,
+           {.verdict = turn ? Verdict::missing : Verdict::unavailable,
+            .message = past.error().message});
+    co_return;
+  }
+  if (!*past || (*past)->ended) {
     answer(*ask,
            {.verdict = Verdict::missing,
-            .message = past.has_error() ? past.error().message
-                                        : fmt::format("there is no actor {}", address.text())});
+            .message = fmt::format("there is no actor {}", address.text())});
     co_return;
   }
   const std::uint64_t shown = (*past)->turn;
@@ -197,7 +203,9 @@ Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, Ask
   Task<Result<>> resembling = shade.resemble(**std::move(past));
   const Result<> resembled = co_await std::move(resembling);
   if (resembled.has_error()) {
-    answer(*ask, {.verdict = Verdict::failed, .message = resembled.error().message});
+    answer(*ask,
+           {.verdict = Verdict::unavailable,
+            .message = "the actor cannot be loaded: " + resembled.error().message});
     co_return;
   }
   answer(*ask, {.output = shade.description(), .turn = shown});
