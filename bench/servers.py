@@ -65,12 +65,13 @@ class Server:
 
 @dataclass
 class Process:
-    """A server that runs: `pid` for the meters, `url` for the load."""
+    """A server that runs: `pid` for the meters, `url` for the load, `place` for whoever asks it something."""
 
     server: Server
     pid: int
     url: str
     log: Path
+    place: Place
     exit_status: int | None = field(default=None)
 
 
@@ -102,11 +103,15 @@ def build_phxload():
     return target / "release" / "phxload"
 
 
-def build_echo():
-    source = BENCH / "peers" / "echo-beast" / "echo.cc"
-    binary = BUILD / "echo-beast"
-    if binary.exists() and binary.stat().st_mtime > source.stat().st_mtime:
+def build_echo(name="echo"):
+    """One of the two echoes, as build/bench/NAME-beast."""
+    folder = BENCH / "peers" / "echo-beast"
+    source = folder / f"{name}.cc"
+    binary = BUILD / f"{name}-beast"
+    newest = max(file.stat().st_mtime for file in (source, folder / "accept.h"))
+    if binary.exists() and binary.stat().st_mtime > newest:
         return
+    BUILD.mkdir(parents=True, exist_ok=True)
     run_tool(
         ["g++", "-std=c++20", "-O2", "-DNDEBUG", source, "-o", binary, "-pthread"],
         "apt-get install g++ libboost1.81-dev",
@@ -266,7 +271,7 @@ def running(server):
         child = subprocess.Popen(
             [str(part) for part in server.command(place)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-        process = Process(server, child.pid, server.url.format(port=place.port), log)
+        process = Process(server, child.pid, server.url.format(port=place.port), log, place)
         try:
             wait_ready(server, child, place, log)
             yield process

@@ -319,6 +319,51 @@ declare const URL: {
   parse(url: string | URL, base?: string | URL): URL | null;
 };
 
+type URLPatternInit = {
+  protocol?: string;
+  username?: string;
+  password?: string;
+  hostname?: string;
+  port?: string;
+  pathname?: string;
+  search?: string;
+  hash?: string;
+  baseURL?: string;
+};
+interface URLPatternComponentResult {
+  input: string;
+  groups: { [name: string]: string | undefined };
+}
+interface URLPatternResult {
+  inputs: [string | URLPatternInit] | [string | URLPatternInit, string];
+  protocol: URLPatternComponentResult;
+  username: URLPatternComponentResult;
+  password: URLPatternComponentResult;
+  hostname: URLPatternComponentResult;
+  port: URLPatternComponentResult;
+  pathname: URLPatternComponentResult;
+  search: URLPatternComponentResult;
+  hash: URLPatternComponentResult;
+}
+interface URLPattern {
+  readonly protocol: string;
+  readonly username: string;
+  readonly password: string;
+  readonly hostname: string;
+  readonly port: string;
+  readonly pathname: string;
+  readonly search: string;
+  readonly hash: string;
+  readonly hasRegExpGroups: boolean;
+  test(input?: string | URLPatternInit, base?: string): boolean;
+  exec(input?: string | URLPatternInit, base?: string): URLPatternResult | null;
+}
+declare const URLPattern: {
+  prototype: URLPattern;
+  new (init?: string | URLPatternInit, options?: { ignoreCase?: boolean }): URLPattern;
+  new (init: string | URLPatternInit, base: string, options?: { ignoreCase?: boolean }): URLPattern;
+};
+
 interface DOMException extends Error {
   readonly code: number;
 }

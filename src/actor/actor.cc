@@ -40,31 +40,12 @@ std::string down_payload(std::string_view reason, std::int64_t retry_ms) {
 // As the `error` event of a viewer names it. That an event is unknown, or comes before the state,
 // is plainly an error there.
 std::string_view event_error_type(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::busy:
-      return "busy";
-    case Verdict::down:
-      return "down";
-    case Verdict::unavailable:
-      return "unavailable";
-    default:
-      return "error";
-  }
+  if (verdict == Verdict::missing || verdict == Verdict::refused) return "error";
+  return type_of({.verdict = verdict});
 }
 
 // After this one may try again what the journal could not take.
 constexpr std::int64_t unavailable_retry_ms = 1000;
-
-std::string config_text(const std::map<std::string, std::string, std::less<>>& config) {
-  std::string json = "{";
-  for (const auto& [name, value] : config) {
-    if (json.back() != '{') json += ',';
-    json::quote(json, name);
-    json += ':';
-    json::quote(json, value);
-  }
-  return json + '}';
-}
 
 Answer unavailable(std::string text) {
   return {.verdict = Verdict::unavailable,
@@ -84,7 +65,7 @@ Actor::Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs)
                plugin.version->bounds.mailbox_bytes_max),
       audience_(actors.shards(), actors.shard().index(), exit_),
       incarnation_(actors.random().number()) {
-  if (belongs == Belongs::to_a_viewer || actors.gate() == nullptr ||
+  if (belongs != Belongs::to_itself || actors.gate() == nullptr ||
       plugin.version->durability == Durability::none) {
     return;
   }
@@ -566,7 +547,9 @@ Task<> Actor::switch_version() {
     version_ = target;
     if (!is_reconfigured) co_return;
     if (journaled_ && journaled_->begun) {
-      mark(journal::Kind::config, config_text(target->environment.config));
+      std::string config;
+      json::quote_object(config, target->environment.config);
+      mark(journal::Kind::config, std::move(config));
     }
     co_return;
   }
@@ -746,12 +729,9 @@ std::string Actor::description(Detail detail) const {
     json::quote(json, timer.event);
     json += fmt::format(",\"due_ms\":{}}}", timer.due_ns / ns_per_ms);
   }
-  json += "],\"topics\":[";
-  for (const std::string& topic : topics_) {
-    if (json.back() != '[') json += ',';
-    json::quote(json, topic);
-  }
-  json += "],\"state\":";
+  json += "],\"topics\":";
+  json::quote_array(json, topics_);
+  json += ",\"state\":";
   json += state_ ? std::string_view(state_->text()) : "null";
   json += '}';
   return json;

@@ -42,8 +42,9 @@ class Effects;
 class System;
 struct Deed;
 
-// What ends an actor. One that belongs to a viewer ends with it, and is never in the journal.
-enum class Belongs { to_itself, to_a_viewer };
+// What ends an actor. One that belongs to a viewer ends with it, and is never in the journal. One
+// that is nobody's is made to look at the past of another, gets no messages and counts nowhere.
+enum class Belongs { to_itself, to_a_viewer, to_nobody };
 
 // A timer of an actor. `due` is by the wall clock, nanoseconds since the Unix epoch.
 struct Timer {
@@ -88,9 +89,9 @@ class Actor : public boost::intrusive::list_base_hook<
   void sleep();
   // A message of this actor has been handled, and will not be again.
   void settled();
-  // For one that is nobody's, made to look at the past of another: makes it what that was. Not with
-  // timers and subscriptions.
-  Task<Result<>> repeat_past(journal::Past past);
+  // For one that is nobody's: makes it what another was, asleep. What has no place in a description
+  // is left out. Turns since the last checkpoint are repeated only where the state needs them.
+  Task<Result<>> resemble(journal::Past past);
   // Turns that it has shown to nobody are not in the journal: it goes back to what is.
   void lose();
   // The timer of that name may have run out.
@@ -179,6 +180,10 @@ class Actor : public boost::intrusive::list_base_hook<
   void unpark();
   void drop_delivery(const Message& message);
   Task<Result<bool>> take_past(std::optional<journal::Past> past);
+  // The checkpoint and the records of what came after; then with the turns repeated. Neither with
+  // timers and subscriptions.
+  Task<Result<>> recall(journal::Past past);
+  Task<Result<>> repeat_past(journal::Past past);
   Task<Result<std::shared_ptr<const PluginVersion>>> find_version(std::string hash);
   const std::string& code() const;
   Task<> rewind(const Message& message);

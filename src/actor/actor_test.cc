@@ -19,6 +19,7 @@ namespace {
 using test::ActorTest;
 using test::Lines;
 using test::plugin_text;
+using test::plugin_with;
 using test::Screen;
 
 TEST_F(ActorTest, TheFirstViewerStartsItAndLaterOnesFindItsState) {
@@ -221,34 +222,6 @@ TEST_F(ActorTest, TheEndOfAnActorClosesItsChannelsAndTheNextIsANewOne) {
   EXPECT_EQ(screen.take(), Lines{R"(joined {"n":0})"});
 }
 
-// The plugin with more exports, each of which calls a host function with a fixed text and returns
-// the state `one` returns.
-std::string plugin_with(const std::vector<std::array<std::string, 3>>& exports) {
-  std::string imports;
-  for (const char* function : {"publish", "subscribe", "send", "timer", "cancel"}) {
-    imports += fmt::format(
-        R"((import "extism:host/user" "troupe_{0}" (func $troupe_{0} (param i64))))", function);
-  }
-  std::string more;
-  std::size_t at = 1000;
-  for (const auto& [name, function, text] : exports) {
-    more += fmt::format("(data (i32.const {}) \"", at);
-    for (const char c : text) more += c == '"' ? std::string("\\\"") : std::string(1, c);
-    more += fmt::format(R"(")
-        (func (export "{}") (call $troupe_{} (call $block (i32.const {}) (i32.const {})))
-          (call $give (i32.const 7) (i32.const 7))))",
-                        name,
-                        function,
-                        at,
-                        text.size());
-    at += text.size();
-  }
-  std::string out(plugin_text);
-  out.insert(out.find("(memory 1)"), imports);
-  out.insert(out.rfind(')'), more);
-  return out;
-}
-
 TEST_F(ActorTest, ATimerComesBackAsAnEventOnceAndSettingItAgainReplacesIt) {
   install(plugin_with({{"soon", "timer", R"({"name":"t","after_ms":50,"event":"count"})"},
                        {"late", "timer", R"({"name":"t","after_ms":500,"event":"count"})"},
@@ -425,6 +398,7 @@ TEST_F(ActorTest, InstancesIdleLongestGiveWayAndTheirActorsGoOn) {
     event(viewers[i], "zero");
     EXPECT_EQ(screens[i].take(), Lines{R"(patch [{"op":"replace","path":"/n","value":0}])"}) << i;
   }
+  EXPECT_EQ(system.bounds(0).count(Bound::instances), 10U) << "four when they came, then each";
 }
 
 TEST_F(ActorTest, APluginHasNoMoreAwakeThanItMayAndOneThatIsIdleGivesWay) {

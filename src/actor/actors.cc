@@ -167,6 +167,10 @@ void Actors::deliver(const Address& address, Message&& message) {
       }
       return;
     }
+    // Who only looks wakes nobody.
+    if (message.kind == Message::Kind::show) {
+      return tell_past(address, std::nullopt, std::move(message.ask));
+    }
     auto made = std::make_unique<Actor>(*this, *plugin, address, Belongs::to_itself);
     actor = made.get();
     actors_.emplace(std::move(text), std::move(made));
@@ -178,7 +182,7 @@ void Actors::use(journal::Journal& journal) {
   gate_ = std::make_unique<Gate>(journal, shard(), shards_.size(), log_);
 }
 
-void Actors::tell_past(Address address, std::uint64_t turn, AskPtr ask) {
+void Actors::tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask) {
   std::erase_if(tasks_, [](const Task<>& task) { return task.done(); });
   tasks_.push_back(look_back(std::move(address), turn, std::move(ask)));
   tasks_.back().start();
@@ -279,6 +283,7 @@ void Actors::woke(Plugin& plugin) {
   ++plugin.awake;
   ++instances_;
   while (instances_ > rules_.instances_max && !idle_.empty()) {
+    bounds_.reached(Bound::instances);
     Actor& longest = idle_.front();
     idle_.pop_front();
     longest.sleep();

@@ -13,6 +13,7 @@
 #include "actor/plugin.h"
 #include "actor/timers.h"
 #include "actor/viewer.h"
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -92,8 +94,9 @@ class Actors {
   void use(journal::Journal& journal);
   // Null when there is no journal.
   Gate* gate() { return gate_.get(); }
-  // Tells what an actor of the journal was at the end of that turn of its life, as description().
-  void tell_past(Address address, std::uint64_t turn, AskPtr ask);
+  // Tells what an actor of the journal was at the end of that turn of its life, or of its last one,
+  // as description().
+  void tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
   // Puts all to sleep that can be: the server is about to end.
   void sleep_all();
 
@@ -110,6 +113,8 @@ class Actors {
                                  std::string_view after,
                                  std::size_t limit) const;
   std::vector<PluginCounters> counters() const;
+  // How often somebody had to sleep for another. From any thread.
+  const BoundCounts& bounds() const { return bounds_; }
 
   // For actors and turns: what they share with the others of their shard.
   System& system() { return system_; }
@@ -143,7 +148,7 @@ class Actors {
  private:
   using Steady = std::chrono::steady_clock;
 
-  Task<> look_back(Address address, std::uint64_t turn, AskPtr ask);
+  Task<> look_back(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
   Task<> migrate_some(std::shared_ptr<const PluginVersion> version,
                       std::vector<std::string> addresses,
                       std::function<void(std::vector<std::string>)> done);
@@ -156,6 +161,7 @@ class Actors {
   Log& log_;
   const AwakeRules rules_;
   std::size_t instances_ = 0;
+  BoundCounts bounds_;
   Random random_;
   Timers timers_;
   std::unique_ptr<Gate> gate_;

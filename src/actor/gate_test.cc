@@ -25,6 +25,7 @@ using journal::Subject;
 using journal::Ticket;
 using test::ActorTest;
 using test::Lines;
+using test::plugin_with;
 using test::Screen;
 
 // Everything in memory, and nothing durable before commit(). Called on the test's thread.
@@ -364,7 +365,28 @@ TEST_F(GateTest, ADeletedActorIsGoneWhenItsEndIsDurableAndLivesAgain) {
   EXPECT_NE(entries[1].subject.incarnation, entries[3].subject.incarnation);
 }
 
-// Another server on the same journal: what the guest had in memory is there again.
+// Another server on the same journal.
+class NextServer : public ActorTest {
+ public:
+  explicit NextServer(HeldJournal& journal) : ActorTest(Durability::commit, &journal) {}
+  void TestBody() override {}
+  using ActorTest::ask;
+  using ActorTest::event;
+  using ActorTest::join;
+  using ActorTest::settle;
+  using ActorTest::system;
+
+  // Actors that are loaded, and instances that were made for any.
+  std::size_t loaded() {
+    return system.on(0).list("", "", 10).size() + system.on(1).list("", "", 10).size();
+  }
+  std::uint64_t wakes() {
+    return system.on(0).find_plugin("p")->counters.wakes +
+           system.on(1).find_plugin("p")->counters.wakes;
+  }
+};
+
+// What the guest had in memory is there again.
 TEST_F(GateTest, AnotherProcessGoesOnFromTheJournal) {
   Screen screen;
   const auto viewer = join_home(screen, "k");
@@ -375,16 +397,7 @@ TEST_F(GateTest, AnotherProcessGoesOnFromTheJournal) {
   ASSERT_EQ(journal.entries.at("p/k").size(), 5U);
   ASSERT_TRUE(journal.checkpoints.empty()) << "it is to repeat its turns";
 
-  class Next : public ActorTest {
-   public:
-    explicit Next(HeldJournal& journal) : ActorTest(Durability::commit, &journal) {}
-    void TestBody() override {}
-    using ActorTest::event;
-    using ActorTest::join;
-    using ActorTest::settle;
-    using ActorTest::system;
-  };
-  Next next(journal);
+  NextServer next(journal);
   Screen other;
   const auto again = next.join(other, "k", 0, next.system.shard_of({"p", "k"}));
   EXPECT_EQ(other.take(), Lines{R"(joined {"n":3})"});
@@ -392,6 +405,65 @@ TEST_F(GateTest, AnotherProcessGoesOnFromTheJournal) {
   journal.commit();
   next.settle();
   EXPECT_EQ(other.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":4}])"});
+}
+
+TEST_F(GateTest, ATurnThatWouldSendMoreThanMayBeOnItsWayFails) {
+  install(plugin_with({{"tell", "send", R"({"to":"p/other","event":"one"})"}}), {.outbox_max = 1});
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  event(viewer, "tell");
+  screen.take();
+  event(viewer, "tell");
+  journal.commit();
+  settle();
+  const Lines shown = screen.take();
+  ASSERT_EQ(shown.size(), 2U);
+  EXPECT_EQ(shown[1],
+            R"(error {"type":"output","message":"more than 1 messages to other actors have not )"
+            R"(been handled yet"})");
+  const Counters& counters = system.on(system.shard_of({"p", "k"})).find_plugin("p")->counters;
+  EXPECT_EQ(counters.reached[static_cast<std::size_t>(Limit::outbox)], 1U);
+}
+
+TEST_F(GateTest, WhoLooksAtASleeperIsToldTheSameAndWakesNobody) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  for (int i = 0; i < 3; ++i) event(viewer, "count");
+  commit();
+  system.leave(viewer);
+  journal.entries.at("p/k").back().changes.timers_set.push_back(
+      {.name = "t", .event = "count", .payload = "{}", .due_ns = clock.now, .generation = 1});
+
+  // Without a checkpoint the state is made anew beside the actor.
+  NextServer after_a_crash(journal);
+  const std::string repeated = after_a_crash.ask(Message::Kind::show, "k").output;
+  EXPECT_NE(repeated.find(R"("status":"asleep")"), std::string::npos) << repeated;
+  EXPECT_NE(repeated.find(R"("turn":4,)"), std::string::npos) << repeated;
+  EXPECT_NE(repeated.find(R"("timers":[{"name":"t")"), std::string::npos) << repeated;
+  EXPECT_NE(repeated.find(R"("state":{"n":3})"), std::string::npos) << repeated;
+  EXPECT_EQ(after_a_crash.loaded(), 0U);
+  EXPECT_EQ(after_a_crash.wakes(), 0U);
+  EXPECT_EQ(after_a_crash.ask(Message::Kind::show, "other").verdict, Verdict::missing);
+  EXPECT_EQ(after_a_crash.loaded(), 0U);
+
+  journal.entries.at("p/k").back().changes.timers_set.clear();
+  const auto once_more = join_home(screen, "k");
+  for (std::size_t i = 0; i < checkpoint_turns; ++i) event(once_more, "count");
+  system.leave(once_more);
+  commit();
+  ASSERT_GE(journal.checkpoints.count("p/k"), 1U);
+  NextServer after_a_stop(journal);
+  const std::string told = after_a_stop.ask(Message::Kind::show, "k").output;
+  EXPECT_EQ(after_a_stop.loaded(), 0U);
+  EXPECT_EQ(after_a_stop.wakes(), 0U);
+  Screen other;
+  const auto watching = after_a_stop.join(other, "k", 0, after_a_stop.system.shard_of({"p", "k"}));
+  EXPECT_EQ(after_a_stop.loaded(), 1U);
+  std::string loaded = after_a_stop.ask(Message::Kind::show, "k").output;
+  const std::size_t viewers = loaded.find(R"("viewers":1)");
+  ASSERT_NE(viewers, std::string::npos) << loaded;
+  loaded.replace(viewers, 11, R"("viewers":0)");
+  EXPECT_EQ(told, loaded);
 }
 
 TEST_F(GateTest, WhatComesOutDifferentlyIsNotServed) {

@@ -344,6 +344,17 @@ Task<Result<bool>> Actor::take_past(std::optional<journal::Past> past) {
 }
 
 Task<Result<>> Actor::repeat_past(journal::Past past) {
+  Task<Result<>> recalling = recall(std::move(past));
+  Result<> recalled = co_await std::move(recalling);
+  if (recalled.has_error() || !history_.has_turns()) co_return recalled;
+  Task<Outcome> reviving = revive();
+  const Outcome outcome = co_await std::move(reviving);
+  if (outcome.ending == Ending::done) co_return Result<>();
+  co_return Error{outcome.detail.empty() ? outcome.message
+                                         : fmt::format("{}: {}", outcome.message, outcome.detail)};
+}
+
+Task<Result<>> Actor::recall(journal::Past past) {
   const std::string hash = past.checkpoint        ? past.checkpoint->code
                            : past.entries.empty() ? std::string()
                                                   : past.entries.front().record.code;
@@ -395,11 +406,7 @@ Task<Result<>> Actor::repeat_past(journal::Past past) {
   if (found.has_error()) co_return std::move(found).error();
   version_ = *std::move(found);
   history_.restore(turns);
-  Task<Outcome> repeating = revive();
-  const Outcome outcome = co_await std::move(repeating);
-  if (outcome.ending == Ending::done) co_return Result<>();
-  co_return Error{outcome.detail.empty() ? outcome.message
-                                         : fmt::format("{}: {}", outcome.message, outcome.detail)};
+  co_return Result<>();
 }
 
 Task<Result<std::shared_ptr<const PluginVersion>>> Actor::find_version(std::string hash) {

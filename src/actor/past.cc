@@ -156,8 +156,24 @@ Task<> Actor::fork(const Message& message) {
   if (message.ask) answer(message.ask, {.output = description(), .turn = turns_});
 }
 
-// What an actor was at the end of a turn, made anew beside it and thrown away.
-Task<> Actors::look_back(Address address, std::uint64_t turn, AskPtr ask) {
+Task<Result<>> Actor::resemble(journal::Past past) {
+  for (const journal::Timer& timer : past.timers) {
+    timers_.insert_or_assign(timer.name,
+                             Timer{.event = timer.event,
+                                   .payload = timer.payload,
+                                   .due_ns = timer.due_ns,
+                                   .generation = timer.generation});
+  }
+  topics_.insert(past.topics.begin(), past.topics.end());
+  // What a `call` plugin knows is in its memory, which nobody is shown.
+  Task<Result<>> recalling = is_call() ? recall(std::move(past)) : repeat_past(std::move(past));
+  Result<> recalled = co_await std::move(recalling);
+  drop_instance();
+  co_return recalled;
+}
+
+// What an actor is or was at the end of a turn, made anew beside it and thrown away: nothing wakes.
+Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, AskPtr ask) {
   Plugin* plugin = find_plugin(address.plugin);
   if (plugin == nullptr || !gate_) {
     answer(*ask,
@@ -169,21 +185,30 @@ Task<> Actors::look_back(Address address, std::uint64_t turn, AskPtr ask) {
   shard::Reply<Result<std::optional<journal::Past>>> reply;
   gate_->journal().load(address.text(), turn, reply.taker(shard()));
   Result<std::optional<journal::Past>> past = co_await reply;
-  if (past.has_error() || !*past || (*past)->ended) {
+  if (past.has_error()) {
+    // A turn there has not been, or a journal that cannot be read.
+    answer(*ask,
+           {.verdict = turn ? Verdict::missing : Verdict::unavailable,
+            .message = past.error().message});
+    co_return;
+  }
+  if (!*past || (*past)->ended) {
     answer(*ask,
            {.verdict = Verdict::missing,
-            .message = past.has_error() ? past.error().message
-                                        : fmt::format("there is no actor {}", address.text())});
+            .message = fmt::format("there is no actor {}", address.text())});
     co_return;
   }
-  Actor shade(*this, *plugin, address, Belongs::to_a_viewer);
-  Task<Result<>> repeating = shade.repeat_past(**std::move(past));
-  const Result<> repeated = co_await std::move(repeating);
-  if (repeated.has_error()) {
-    answer(*ask, {.verdict = Verdict::failed, .message = repeated.error().message});
+  const std::uint64_t shown = (*past)->turn;
+  Actor shade(*this, *plugin, address, Belongs::to_nobody);
+  Task<Result<>> resembling = shade.resemble(**std::move(past));
+  const Result<> resembled = co_await std::move(resembling);
+  if (resembled.has_error()) {
+    answer(*ask,
+           {.verdict = Verdict::unavailable,
+            .message = "the actor cannot be loaded: " + resembled.error().message});
     co_return;
   }
-  answer(*ask, {.output = shade.description(), .turn = turn});
+  answer(*ask, {.output = shade.description(), .turn = shown});
 }
 
 }  // namespace troupe::actor

@@ -58,8 +58,10 @@ enum class Limit {
   timers,
   subscriptions,
   log,
+  outbox,
+  vars,
 };
-inline constexpr std::array<std::string_view, 10> limit_names = {"mailbox",
+inline constexpr std::array<std::string_view, 12> limit_names = {"mailbox",
                                                                  "instances",
                                                                  "memory",
                                                                  "timeout",
@@ -68,7 +70,9 @@ inline constexpr std::array<std::string_view, 10> limit_names = {"mailbox",
                                                                  "effects",
                                                                  "timers",
                                                                  "subscriptions",
-                                                                 "log"};
+                                                                 "log",
+                                                                 "outbox",
+                                                                 "vars"};
 
 // One version of a plugin: code and settings, immutable. Shared by the shards that run it; the old
 // one lives until the last actor has switched.
@@ -133,10 +137,11 @@ struct Counters {
   void add(const Counters& other);
   void reach(Limit limit) { ++reached[static_cast<std::size_t>(limit)]; }
   // Where a call has ended because of a limit: that one.
-  void reach(guest::Ending ending) {
-    if (ending == guest::Ending::out_of_memory) reach(Limit::memory);
-    if (ending == guest::Ending::timeout) reach(Limit::timeout);
-    if (ending == guest::Ending::output) reach(Limit::output);
+  void reach(const guest::Outcome& outcome) {
+    if (outcome.ending == guest::Ending::out_of_memory) reach(Limit::memory);
+    if (outcome.ending == guest::Ending::timeout) reach(Limit::timeout);
+    if (outcome.ending == guest::Ending::output) reach(Limit::output);
+    if (outcome.vars_full) reach(Limit::vars);
   }
 };
 

@@ -56,6 +56,8 @@ class System {
 
   // Only from that shard's thread, or while none runs.
   Actors& on(std::size_t shard) { return *actors_[shard]; }
+  // How often actors of that shard have reached bounds of the server; from any thread.
+  const BoundCounts& bounds(std::size_t shard) const { return actors_[shard]->bounds(); }
   // The shard of an actor that may have viewers on all of them.
   std::size_t shard_of(const Address& address) const;
 

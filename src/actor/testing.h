@@ -6,9 +6,11 @@
 #include "guest/test_support.h"
 #include "journal/journal.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -76,6 +78,34 @@ inline constexpr std::string_view plugin_text = R"((module
       (i32.add (i32.const 48) (i32.rem_u (global.get $count) (i32.const 10))))
     (call $give (i32.const 7) (i32.const 7)))
 ))";
+
+// The plugin with more exports, each of which calls a host function with a fixed text and returns
+// the state `one` returns.
+inline std::string plugin_with(const std::vector<std::array<std::string, 3>>& exports) {
+  std::string imports;
+  for (const char* function : {"publish", "subscribe", "send", "timer", "cancel"}) {
+    imports += fmt::format(
+        R"((import "extism:host/user" "troupe_{0}" (func $troupe_{0} (param i64))))", function);
+  }
+  std::string more;
+  std::size_t at = 1000;
+  for (const auto& [name, function, text] : exports) {
+    more += fmt::format("(data (i32.const {}) \"", at);
+    for (const char c : text) more += c == '"' ? std::string("\\\"") : std::string(1, c);
+    more += fmt::format(R"(")
+        (func (export "{}") (call $troupe_{} (call $block (i32.const {}) (i32.const {})))
+          (call $give (i32.const 7) (i32.const 7))))",
+                        name,
+                        function,
+                        at,
+                        text.size());
+    at += text.size();
+  }
+  std::string out(plugin_text);
+  out.insert(out.find("(memory 1)"), imports);
+  out.insert(out.rfind(')'), more);
+  return out;
+}
 
 struct FixedClock final : Clock {
   std::int64_t now_ns() const override { return now; }

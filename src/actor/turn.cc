@@ -82,10 +82,11 @@ Task<Outcome> Turn::run(std::string_view function,
         inputs_,
         actor_.vars_,
         *this);
-    actor_.plugin_.counters.reach(outcome.ending);
+    actor_.plugin_.counters.reach(outcome);
   }
   const bool has_ended = outcome.ending == Ending::done || outcome.ending == Ending::error;
   if (has_ended && actor_.outbox_is_full(effects_)) {
+    actor_.plugin_.counters.reach(Limit::outbox);
     outcome =
         unusable(fmt::format("more than {} messages to other actors have not been handled yet",
                              actor_.version().bounds.outbox_max));

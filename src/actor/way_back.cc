@@ -207,7 +207,7 @@ Task<Outcome> Actor::revive() {
   }
   instance_ = std::move(made.first);
   place.keep();
-  ++plugin_.counters.wakes;
+  if (belongs_ != Belongs::to_nobody) ++plugin_.counters.wakes;
   if (!history_.has_turns()) co_return Outcome{};
   co_return co_await repeat_turns();
 }

@@ -1,4 +1,5 @@
-// The bounds of what clients may do, and how often each was reached: for /metrics.
+// The bounds of the whole server, and how often each was reached: for /metrics. Those of a plugin
+// are with the plugin (actor/plugin.h).
 //
 // Thread-safe.
 #pragma once
@@ -16,6 +17,7 @@ enum class Bound {
   address_connections,
   header_bytes,
   http_body_bytes,
+  upload_bytes,
   frame_bytes,
   socket_unsent_bytes,
   socket_topics,
@@ -24,13 +26,23 @@ enum class Bound {
   socket_events,
   address_events,
   channel_events,
+  idle,
+  request,
+  answer,
+  write,
+  drain,
+  compile_cpu,
+  compile_memory,
+  instances,
+  instance_pages,  // or what else a slot holds: tables, linked modules
 };
 
 // As the configuration calls them, in the order of Bound.
-inline constexpr std::array<std::string_view, 12> bound_names = {"connections",
+inline constexpr std::array<std::string_view, 22> bound_names = {"connections",
                                                                  "address_connections",
                                                                  "header_bytes",
                                                                  "http_body_bytes",
+                                                                 "upload_bytes",
                                                                  "frame_bytes",
                                                                  "socket_unsent_bytes",
                                                                  "socket_topics",
@@ -38,7 +50,16 @@ inline constexpr std::array<std::string_view, 12> bound_names = {"connections",
                                                                  "address_joins_per_second",
                                                                  "socket_events_per_second",
                                                                  "address_events_per_second",
-                                                                 "channel_events"};
+                                                                 "channel_events",
+                                                                 "idle_ms",
+                                                                 "request_ms",
+                                                                 "answer_ms",
+                                                                 "write_ms",
+                                                                 "drain_ms",
+                                                                 "compile_cpu_seconds",
+                                                                 "compile_memory_bytes",
+                                                                 "instances",
+                                                                 "instance_pages"};
 
 class BoundCounts {
  public:

@@ -178,6 +178,30 @@ std::strong_ordering compare_strings(const Tape& a, const Node& x, const Tape& b
 // are replaced by U+FFFD, so that what is written is JSON whatever came in.
 void quote(std::string& out, std::string_view utf8);
 
+// Appends an array of these strings.
+template <class Strings>
+void quote_array(std::string& out, const Strings& strings) {
+  out += '[';
+  for (const auto& each : strings) {
+    if (out.back() != '[') out += ',';
+    quote(out, each);
+  }
+  out += ']';
+}
+
+// Appends an object of strings, from pairs of a name and a value, in their order.
+template <class Pairs>
+void quote_object(std::string& out, const Pairs& pairs) {
+  out += '{';
+  for (const auto& [name, value] : pairs) {
+    if (out.back() != '{') out += ',';
+    quote(out, name);
+    out += ':';
+    quote(out, value);
+  }
+  out += '}';
+}
+
 bool is_utf8(std::string_view bytes);
 
 // Appends the characters that stand between the quotes of a string parse() has accepted.

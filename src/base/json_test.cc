@@ -5,8 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::json {
@@ -374,6 +376,20 @@ TEST(JsonQuote, IsUndoneByUnescape) {
   Tape tape;
   ASSERT_TRUE(parse(quoted, tape));
   EXPECT_EQ(tape.root().string(), all);
+}
+
+TEST(JsonQuote, WritesArraysAndObjectsOfStringsInTheirOrder) {
+  const std::vector<std::string> none;
+  const std::vector<std::pair<std::string, std::string>> pairs = {{"b", "1"}, {"a\"", "[{"}};
+  std::string text = "[";
+  quote_array(text, none);
+  text += ',';
+  quote_array(text, std::vector<std::string_view>{"x", "[", "z\n"});
+  text += ',';
+  quote_object(text, std::map<std::string, std::string>{});
+  text += ',';
+  quote_object(text, pairs);
+  EXPECT_EQ(text, R"([[],["x","[","z\n"],{},{"b":"1","a\"":"[{"})");
 }
 
 TEST(JsonPosition, CountsLinesAndColumnsFromOne) {

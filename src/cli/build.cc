@@ -50,12 +50,9 @@ Result<void> write_module(const fs::path& out, const std::vector<std::uint8_t>& 
 }
 
 std::string list_as_json(const std::vector<std::string>& list) {
-  std::string text = "[";
-  for (const std::string& each : list) {
-    if (text.size() > 1) text += ',';
-    json::quote(text, each);
-  }
-  return text + "]";
+  std::string text;
+  json::quote_array(text, list);
+  return text;
 }
 
 struct Module {

@@ -47,6 +47,7 @@ struct CallArguments {
   std::int64_t vars_bytes_max = -1;
   std::int64_t http_response_bytes_max = -1;
   std::uint64_t fuel_max = 0;
+  std::string github_token;
   std::string log_level = "info";
   bool quiet = false;
   bool verbose = false;
@@ -213,6 +214,9 @@ void apply(const CallArguments& arguments,
     const auto [host, guest] = folders_of(path);
     manifest.allowed_paths.insert_or_assign(host, guest);
   }
+  if (!arguments.github_token.empty()) {
+    server::use_github_token(manifest, arguments.github_token);
+  }
   if (arguments.timeout_ms != 0) manifest.timeout_ms = arguments.timeout_ms;
   if (arguments.memory_pages_max != 0) manifest.pages_max = arguments.memory_pages_max;
   if (arguments.vars_bytes_max >= 0) {
@@ -348,6 +352,8 @@ void add_call(CLI::App& program, Run& run) {
       ->check(CLI::Range(0U, memory_pages_all));
   command->add_option("--var-max", a.vars_bytes_max, "Bytes of variables it may keep");
   command->add_option("--fuel", a.fuel_max, "Instructions a call may take; 0 for any number");
+  command->add_option("--github-token", a.github_token, "A token to fetch modules from GitHub with")
+      ->envname("GITHUB_TOKEN");
   command->add_option("--log-level", a.log_level, "The least level of lines to print")
       ->check(CLI::IsMember(std::vector<std::string>(level_names.begin(), level_names.end())))
       ->capture_default_str();

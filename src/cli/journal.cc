@@ -102,8 +102,7 @@ int verify(const JournalArguments& arguments) {
   if (arguments.json) {
     std::string json = fmt::format(
         "{{\"sound\":{},\"batches\":{},\"entries\":{},\"actors\":{},\"checkpoints\":{},"
-        "\"messages\":{},\"timers\":{},\"files\":{},\"removed\":{},\"free_pages\":{},\"problems\":"
-        "[",
+        "\"messages\":{},\"timers\":{},\"files\":{},\"removed\":{},\"free_pages\":{},\"problems\":",
         verified->problems.empty(),
         verified->batches,
         verified->entries,
@@ -114,11 +113,8 @@ int verify(const JournalArguments& arguments) {
         verified->files,
         verified->removed,
         verified->free_pages);
-    for (const std::string& problem : verified->problems) {
-      if (json.back() != '[') json += ',';
-      json::quote(json, problem);
-    }
-    std::cout << json << "]}\n";
+    json::quote_array(json, verified->problems);
+    std::cout << json << "}\n";
   } else {
     for (const std::string& problem : verified->problems) std::cout << problem << '\n';
     fmt::print(

@@ -113,6 +113,7 @@ struct Call {
 
   // The arena was asked for more than it may hold. A guest that traps afterwards ran out of memory.
   bool memory_refused = false;
+  bool vars_full = false;  // see Outcome
 
   // Why an imported function has ended the guest with a trap, in words and, where it is more than a
   // refusal, in kind.

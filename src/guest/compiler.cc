@@ -145,6 +145,16 @@ std::string read_reason(int fd) {
   return readable(text, reason_bytes_max);
 }
 
+// The limit that has ended the compiler; nothing when none did.
+std::optional<Bound> bound_of(const std::optional<int>& status) {
+  if (!status) return Bound::compile_cpu;
+  if (!WIFSIGNALED(*status)) return std::nullopt;
+  if (WTERMSIG(*status) == SIGXCPU) return Bound::compile_cpu;
+  // The compiler has no other answer to memory it does not get.
+  if (WTERMSIG(*status) == SIGABRT) return Bound::compile_memory;
+  return std::nullopt;
+}
+
 std::string explain(const std::optional<int>& status,
                     const CompileLimits& limits,
                     const std::string& reason) {
@@ -154,12 +164,12 @@ std::string explain(const std::optional<int>& status,
     return "the compiler took more than " + std::to_string(wall_time_max(limits).count()) +
            " s and was ended";
   if (WIFEXITED(*status) && WEXITSTATUS(*status) == refused) return reason;
-  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGXCPU) {
+  const std::optional<Bound> bound = bound_of(status);
+  if (bound == Bound::compile_cpu) {
     return "the module needs more than " + seconds +
            " s of CPU time to compile. Make it smaller, or raise the limit.";
   }
-  // The compiler has no other answer to memory it does not get.
-  if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGABRT) {
+  if (bound == Bound::compile_memory) {
     return "the module needs more than " + mebibytes +
            " MiB to compile, or the compiler failed: " + reason;
   }
@@ -298,7 +308,8 @@ Result<void> compile_in_child(std::span<const std::string> command,
                               const EngineOptions& engine,
                               const CompileLimits& limits,
                               std::string_view wasm,
-                              int output) {
+                              int output,
+                              BoundCounts& reached) {
   const Descriptor input(::memfd_create("troupe-module", MFD_CLOEXEC));
   const Descriptor reasons(::memfd_create("troupe-compiler-says", MFD_CLOEXEC));
   if (!input || !reasons || !write_all(input.get(), wasm)) return Error{failure("memfd")};
@@ -313,6 +324,7 @@ Result<void> compile_in_child(std::span<const std::string> command,
   TRY(const pid_t child, spawn(std::move(arguments), input.get(), output, reasons.get()));
   const std::optional<int> status = wait_for(child, wall_time_max(limits));
   if (status == compiled) return {};
+  if (const std::optional<Bound> bound = bound_of(status)) reached.reached(*bound);
   return Error{explain(status, limits, read_reason(reasons.get()))};
 }
 

@@ -6,6 +6,7 @@
 // other descriptors and no environment but that of the sanitizers and the loader.
 #pragma once
 
+#include "base/bounds.h"
 #include "base/result.h"
 #include "guest/engine.h"
 #include "guest/module_cache.h"
@@ -16,11 +17,13 @@
 
 namespace troupe::guest {
 
-// Runs the child; what it compiled is in the file `output`, which is open for writing.
+// Runs the child; what it compiled is in the file `output`, which is open for writing. `reached` is
+// told when a limit has ended it.
 Result<void> compile_in_child(std::span<const std::string> command,
                               const EngineOptions& engine,
                               const CompileLimits& limits,
                               std::string_view wasm,
-                              int output);
+                              int output,
+                              BoundCounts& reached);
 
 }  // namespace troupe::guest

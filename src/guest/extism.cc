@@ -158,6 +158,7 @@ wasm_trap_t* var_set(void*, Caller*, Value* v, std::size_t) {
   } else {
     if (!is_handle(value)) return refuse_handle("var value", value);
     if (!vars->set(arena().block(key), arena().block(value), bytes_max)) {
+      running_call->vars_full = true;
       return refuse("Variable store is full");
     }
     arena().free(value);

@@ -200,7 +200,9 @@ TEST(Extism, VarsBeyondTheirLimitEndTheCall) {
   Plugin plugin(module_text(std::string(keys_and_values) + R"(
     (func (export "set") (call $var_set (call $key) (call $value))))"));
   plugin.environment.limits.vars_bytes_max = 55;
-  EXPECT_NE(plugin.call("set").message.find("Variable store is full"), std::string::npos);
+  const Outcome full = plugin.call("set");
+  EXPECT_NE(full.message.find("Variable store is full"), std::string::npos);
+  EXPECT_TRUE(full.vars_full);
   plugin.instance.reset();
   plugin.environment.limits.vars_bytes_max = 0;
   EXPECT_NE(plugin.call("set").message.find("Vars are disabled by this host"), std::string::npos);

@@ -127,14 +127,9 @@ std::string headers_json(const HttpReply& reply) {
       headers.insert_or_assign(name, value);
     }
   }
-  std::string json = "{";
-  for (const auto& [name, value] : headers) {
-    if (json.size() > 1) json += ',';
-    json::quote(json, name);
-    json += ':';
-    json::quote(json, value);
-  }
-  return json + "}";
+  std::string json;
+  json::quote_object(json, headers);
+  return json;
 }
 
 // The limits that hold for the body of one answer: the smallest, and what reaching it means.

@@ -933,6 +933,7 @@ Task<Outcome> Instance::call(std::string_view function,
   if (function == program_start) vars.erase_all();
   outcome.clock_ns = call.source.now_ns();
   outcome.ran = call.ran;
+  outcome.vars_full = call.vars_full;
   impl.budget.arena_pages = arena->pages_paid();
   if (!outcome.output.empty()) {
     outcome.output = arena->settle();

@@ -182,6 +182,7 @@ auto ModuleCache::Loading::load_or_compile(std::string_view wasm,
   if (!module) {
     std::error_code error;
     fs::remove(path, error);
+    cache.bounds_.reached(Bound::instance_pages);
     return Error{"the module does not fit the server's slots: " + module.error().message};
   }
   cache.prune();
@@ -269,6 +270,7 @@ Result<std::shared_ptr<const Module>> ModuleCache::load(Engine& engine, std::str
 }
 
 Result<std::shared_ptr<const Module>> ModuleCache::load(Engine& engine, const Program& program) {
+  if (program.parts.size() > modules_of_a_plugin_max) bounds_.reached(Bound::instance_pages);
   TRY(const std::size_t main, main_of(program.parts));
   std::vector<std::string> hashes;
   for (const Program::Part& part : program.parts) {
@@ -327,7 +329,8 @@ Result<void> ModuleCache::compile(const EngineOptions& engine,
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC | O_APPEND));
   if (!file) return Error{"cannot write in " + folder_.string() + ": " + system_text(errno)};
   places_.acquire();
-  Result<void> done = compile_in_child(options_.compiler, engine, limits_, wasm, file.get());
+  Result<void> done =
+      compile_in_child(options_.compiler, engine, limits_, wasm, file.get(), bounds_);
   places_.release();
   if (done) done = append_checksum(temporary, file.get());
   if (done && ::rename(temporary.c_str(), to.c_str()) != 0) {

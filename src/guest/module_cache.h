@@ -10,6 +10,7 @@
 // compilations_at_once_max children run at once; who comes later waits.
 #pragma once
 
+#include "base/bounds.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "guest/engine.h"
@@ -67,6 +68,8 @@ class ModuleCache {
 
   // Modules compiled so far, for metrics and tests.
   std::size_t compilations() const;
+  // How often modules have reached limits of the compiler, or need more than a slot has.
+  const BoundCounts& bounds() const { return bounds_; }
 
  private:
   ModuleCache(std::filesystem::path folder, CompileLimits limits, ModuleCacheOptions options);
@@ -84,6 +87,7 @@ class ModuleCache {
   const CompileLimits limits_;
   const ModuleCacheOptions options_;
 
+  BoundCounts bounds_;
   std::counting_semaphore<compilations_at_once_max> places_{compilations_at_once_max};
   mutable std::mutex mutex_;  // guards what follows
   std::map<std::pair<Engine*, std::string>, std::weak_ptr<const Module>> loaded_;

@@ -229,6 +229,7 @@ TEST(ModuleCache, EndsACompilationThatTakesTooLong) {
   limits.cpu_time_max = std::chrono::seconds(1);
   Cache cache({}, limits);
   EXPECT_SAYS(cache.load(laborious_wasm()).error().message, "more than 1 s of CPU time");
+  EXPECT_EQ(cache.opened->bounds().count(Bound::compile_cpu), 1U);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -237,6 +238,7 @@ TEST(ModuleCache, EndsACompilationThatNeedsTooMuchMemory) {
   limits.memory_bytes_max = std::size_t{12} << 20;
   Cache cache({}, limits);
   EXPECT_SAYS(cache.load(laborious_wasm()).error().message, "more than 12 MiB");
+  EXPECT_EQ(cache.opened->bounds().count(Bound::compile_memory), 1U);
 }
 #endif
 

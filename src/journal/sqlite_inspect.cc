@@ -52,12 +52,8 @@ std::string hex(const Array& bytes) {
 
 void list(std::string& json, std::string_view name, const std::vector<std::string>& values) {
   if (values.empty()) return;
-  json += fmt::format(",\"{}\":[", name);
-  for (const std::string& value : values) {
-    if (json.back() != '[') json += ',';
-    json::quote(json, value);
-  }
-  json += ']';
+  json += fmt::format(",\"{}\":", name);
+  json::quote_array(json, values);
 }
 
 void append(std::string& json, const Answer& answer) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/test_random.h"
 #include "journal/journal.h"
 #include "journal/sqlite_journal.h"
 
@@ -10,43 +11,18 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace troupe::journal {
 
-// Takes its seed from TROUPE_SEED, or another one each time. Messages of failing tests show seed().
-class Random {
- public:
-  Random() {
-    const char* given = std::getenv("TROUPE_SEED");  // NOLINT(concurrency-mt-unsafe): tests only
-    seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    engine_.seed(seed_);
-  }
-  explicit Random(std::uint64_t seed) : seed_(seed) { engine_.seed(seed); }
-
-  std::uint64_t operator()() { return engine_(); }
-  std::size_t below(std::size_t bound) { return engine_() % bound; }
-  bool one_in(std::size_t n) { return below(n) == 0; }
-  std::string text(std::size_t length_max) {
-    std::string text(below(length_max + 1), '\0');
-    for (char& c : text) c = static_cast<char>(engine_());
-    return text;
-  }
-  std::string seed() const { return "TROUPE_SEED=" + std::to_string(seed_); }
-
- private:
-  std::uint64_t seed_;
-  std::mt19937_64 engine_;
-};
+using test::Random;
 
 inline std::vector<std::string> random_names(Random& random, std::string_view prefix) {
   std::vector<std::string> names;

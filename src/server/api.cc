@@ -86,6 +86,7 @@ std::vector<socket::Route> Api::routes() {
            .handler = handler,
            .admit = admit,
            .body_bytes_max = parts_.upload_bytes_max,
+           .body_bound = Bound::upload_bytes,
            .has_problems = true},
           {.path = "/metrics",
            .methods = {"GET"},

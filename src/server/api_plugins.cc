@@ -34,12 +34,9 @@ std::string plugin_json(const PluginView& view, const actor::PluginCounters& use
   } else {
     json::quote(json, view.deployed.current);
   }
-  json += ",\"functions\":[";
-  for (const std::string& function : view.functions) {
-    if (json.back() != '[') json += ',';
-    json::quote(json, function);
-  }
-  json += "],\"not_capturable\":";
+  json += ",\"functions\":";
+  json::quote_array(json, view.functions);
+  json += ",\"not_capturable\":";
   if (view.not_capturable.empty()) {
     json += "null";
   } else {

@@ -215,6 +215,8 @@ ProcessMetrics App::process_metrics() const {
   for (const auto& mounts : contexts_) {
     for (const auto& [mount, context] : mounts) add(context->reached);
   }
+  add(cache_->bounds());
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) add(system_.bounds(shard));
   return metrics;
 }
 

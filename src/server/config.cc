@@ -219,6 +219,7 @@ class Reader {
     section.number("channel_events", bounds.channel.events_waiting_max, 1, 1'000'000);
     read_time(section, "idle_ms", socket.idle_timeout, 1000);
     read_time(section, "request_ms", socket.request_timeout, 100);
+    read_time(section, "answer_ms", socket.answer_timeout, 100);
     read_time(section, "write_ms", socket.write_timeout, 100);
     read_time(section, "drain_ms", socket.drain_timeout, 0);
     std::int64_t seconds = bounds.compile.cpu_time_max.count();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -191,6 +192,7 @@ frame_bytes = 2048
 header_bytes = 3072
 idle_ms = 1005
 request_ms = 1006
+answer_ms = 1008
 write_ms = 1007
 http_body_bytes = 4096
 socket_topics = 7
@@ -250,6 +252,7 @@ max_version = 24
   EXPECT_EQ(config.bounds.socket.idle_timeout.count(), 1005);
   EXPECT_EQ(config.bounds.socket.request_timeout.count(), 1006);
   EXPECT_EQ(config.bounds.socket.write_timeout.count(), 1007);
+  EXPECT_EQ(config.bounds.socket.answer_timeout.count(), 1008);
   EXPECT_EQ(config.bounds.channel.topics_max, 7U);
   EXPECT_EQ(config.bounds.channel.unsent_bytes_max, 8192U);
   EXPECT_EQ(config.bounds.channel.events_waiting_max, 9U);
@@ -523,6 +526,22 @@ TEST(ConfigGuide, ListsEveryKey) {
   ASSERT_FALSE(guide.empty());
   for (const std::string& key : known_keys()) {
     EXPECT_NE(guide.find("`" + key + "`"), std::string::npos) << key << " is not in the guide";
+  }
+}
+
+// By its own name, or for all those of a plugin that begin with it.
+TEST(ConfigGuide, EveryLimitIsCounted) {
+  constexpr std::string_view limits = "limits.";
+  for (const std::string& key : known_keys()) {
+    if (!key.starts_with(limits)) continue;
+    const std::string_view name = std::string_view(key).substr(limits.size());
+    const auto counts = [&](std::string_view label) {
+      return name == label ||
+             (name.starts_with(label) && name.substr(label.size()).starts_with('_'));
+    };
+    EXPECT_TRUE(std::ranges::find(bound_names, name) != bound_names.end() ||
+                std::ranges::any_of(actor::limit_names, counts))
+        << key << " has no counter";
   }
 }
 

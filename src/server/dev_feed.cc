@@ -38,12 +38,9 @@ void DevFeed::swapped(std::string_view plugin,
                       std::string_view topic,
                       std::span<const std::string> events) {
   std::string list;
-  for (const std::string& event : events) {
-    if (!list.empty()) list += ',';
-    json::quote(list, event);
-  }
+  json::quote_array(list, events);
   std::string message =
-      fmt::format(R"({{"type":"plugin","name":{},"version":{},"topic":{},"events":[{}]}})",
+      fmt::format(R"({{"type":"plugin","name":{},"version":{},"topic":{},"events":{}}})",
                   json_string(plugin),
                   json_string(version),
                   json_string(topic),

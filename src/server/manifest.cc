@@ -6,11 +6,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <ranges>
 #include <sodium.h>
 #include <system_error>
 #include <utility>
@@ -203,6 +206,17 @@ Result<std::string> read_file(const fs::path& path) {
   return bytes;
 }
 
+// The slash is the end of the name: what follows is neither more of it, nor a port, nor a password.
+constexpr std::array<std::string_view, 4> github_urls = {"https://github.com/",
+                                                         "https://api.github.com/",
+                                                         "https://codeload.github.com/",
+                                                         "https://raw.githubusercontent.com/"};
+
+bool is_authorization(std::string_view header) {
+  constexpr std::string_view name = "authorization";
+  return std::ranges::equal(header, name, {}, [](unsigned char c) { return std::tolower(c); });
+}
+
 Result<std::string> read_module(const Manifest::Module& module,
                                 const fs::path& folder,
                                 std::vector<fs::path>& files) {
@@ -276,6 +290,17 @@ Result<Manifest> load_manifest(const fs::path& file) {
   return parse_manifest(text, file.string());
 }
 
+void use_github_token(Manifest& manifest, const std::string& token) {
+  for (Manifest::Module& module : manifest.modules) {
+    const bool is_github = std::ranges::any_of(
+        github_urls, [&](std::string_view url) { return module.url.starts_with(url); });
+    const auto names = std::views::keys(module.headers);
+    if (is_github && std::ranges::none_of(names, is_authorization)) {
+      module.headers.emplace("Authorization", "Bearer " + token);
+    }
+  }
+}
+
 std::vector<guest::Program::Part> LoadedModules::program() const {
   std::vector<guest::Program::Part> program;
   for (const Part& part : parts) program.push_back({part.name, part.wasm});
@@ -312,14 +337,9 @@ std::string base64(std::string_view bytes) {
 }
 
 std::string object_of(const auto& strings) {
-  std::string text = "{";
-  for (const auto& [key, value] : strings) {
-    if (text.size() > 1) text += ',';
-    json::quote(text, key);
-    text += ':';
-    json::quote(text, value);
-  }
-  return text + '}';
+  std::string text;
+  json::quote_object(text, strings);
+  return text;
 }
 
 }  // namespace
@@ -333,11 +353,8 @@ std::string self_contained(const Manifest& manifest, const LoadedModules& module
     text += value;
   };
   std::string list;
-  for (const std::string& host : manifest.allowed_hosts) {
-    list += list.empty() ? "[" : ",";
-    json::quote(list, host);
-  }
-  if (!list.empty()) member("allowed_hosts", list + ']');
+  json::quote_array(list, manifest.allowed_hosts);
+  if (!manifest.allowed_hosts.empty()) member("allowed_hosts", list);
   if (!manifest.allowed_paths.empty()) member("allowed_paths", object_of(manifest.allowed_paths));
   if (!manifest.config.empty()) member("config", object_of(manifest.config));
   std::string memory;

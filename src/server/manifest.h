@@ -59,6 +59,11 @@ bool is_json_manifest(std::string_view text);
 // The same, from a file.
 Result<Manifest> load_manifest(const std::filesystem::path& file);
 
+// Modules that are fetched from GitHub itself are asked for with this token, unless they have an
+// Authorization header. Nobody else gets it: not over plain HTTP, and not where GitHub redirects
+// to.
+void use_github_token(Manifest& manifest, const std::string& token);
+
 // The bytes of a plugin's modules.
 struct LoadedModules {
   struct Part {

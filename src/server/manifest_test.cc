@@ -178,5 +178,29 @@ TEST_F(ModulesOfAManifest, AreRefusedWithTheReason) {
   EXPECT_SAYS(refusal(R"({"wasm":[{"url":"ftp://x/"}]})"), "only http and https are offered");
 }
 
+TEST(Manifest, AGithubTokenIsForGithubAlone) {
+  const auto authorization = [](const std::string& url, const std::string& headers = "{}") {
+    Manifest manifest =
+        read(R"({"wasm": [{"url": ")" + url + R"(", "headers": )" + headers + "}]}");
+    use_github_token(manifest, "secret");
+    const auto found = manifest.modules[0].headers.find("Authorization");
+    return found == manifest.modules[0].headers.end() ? "" : found->second;
+  };
+  EXPECT_EQ(authorization("https://github.com/o/r/releases/download/v1/a.wasm"), "Bearer secret");
+  EXPECT_EQ(authorization("https://api.github.com/repos/o/r"), "Bearer secret");
+  EXPECT_EQ(authorization("https://raw.githubusercontent.com/o/r/main/a.wasm"), "Bearer secret");
+  for (const char* other : {"http://github.com/a.wasm",
+                            "https://github.com.evil.example/a.wasm",
+                            "https://github.com@evil.example/a.wasm",
+                            "https://github.com:8443/a.wasm",
+                            "https://evilgithub.com/a.wasm",
+                            "https://user.github.io/a.wasm",
+                            "https://example.com/https://github.com/a.wasm"}) {
+    EXPECT_EQ(authorization(other), "") << other;
+  }
+  EXPECT_EQ(authorization("https://github.com/a.wasm", R"({"Authorization": "mine"})"), "mine");
+  EXPECT_EQ(authorization("https://github.com/a.wasm", R"({"authorization": "mine"})"), "");
+}
+
 }  // namespace
 }  // namespace troupe::server

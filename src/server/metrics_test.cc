@@ -1,5 +1,6 @@
 #include "server/metrics.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -33,6 +34,20 @@ TEST(Metrics, AddUpTheShardsByPlugin) {
   EXPECT_TRUE(has("troupe_answer_seconds_count{plugin=\"todo\"} 2\n")) << text;
   EXPECT_TRUE(has("troupe_connections 4\n")) << text;
   EXPECT_TRUE(has("troupe_limit_reached_total{limit=\"connections\"} 7\n")) << text;
+}
+
+TEST(Metrics, NameEveryBoundOnce) {
+  ProcessMetrics process;
+  for (std::size_t i = 0; i < bound_names.size(); ++i) process.bounds_reached[i] = i + 100;
+  const std::string text = metrics_text({{counters(1)}}, process);
+  for (std::size_t i = 0; i < bound_names.size(); ++i) {
+    const std::string line =
+        fmt::format("troupe_limit_reached_total{{limit=\"{}\"}} {}\n", bound_names[i], i + 100);
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+  }
+  static_assert(bound_names[static_cast<std::size_t>(Bound::instance_pages)] == "instance_pages");
+  static_assert(bound_names[static_cast<std::size_t>(Bound::upload_bytes)] == "upload_bytes");
+  static_assert(actor::limit_names[static_cast<std::size_t>(actor::Limit::vars)] == "vars");
 }
 
 TEST(Metrics, KnowTheMemoryOfTheProcess) {

@@ -43,7 +43,10 @@ class EventConnection final : public Connection, private GatheringStream::Owner 
     }
     event += '\n';
     bytes_.append(event);
-    if (bytes_.is_over_bound()) abort();
+    if (bytes_.is_over_bound()) {
+      hub().site.bounds.reached(Bound::socket_unsent_bytes);
+      abort();
+    }
     return !bytes_.is_sealed();
   }
 

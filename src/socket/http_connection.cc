@@ -87,6 +87,7 @@ struct Asked {
   std::string if_none_match;
   std::string if_modified_since;
   bool has_problems = false;  // of a route that tells its errors so
+  Bound body_bound = Bound::http_body_bytes;
   std::string request_id;
 };
 
@@ -169,7 +170,11 @@ class HttpConnection final : public Connection {
   wire::Response describe(const StaticFile& file) const;
   bool is_not_modified(std::string_view etag, std::string_view last_modified) const;
 
-  void deadline(std::chrono::milliseconds time) { hub().wheel.set(*this, time); }
+  // `bound`: what is counted when the time is over.
+  void deadline(std::chrono::milliseconds time, std::optional<Bound> bound) {
+    bound_ = bound;
+    hub().wheel.set(*this, time);
+  }
   void forget_pending();
 
   // Connection
@@ -181,6 +186,7 @@ class HttpConnection final : public Connection {
   Addresses::Visit visit_;
   beast::flat_buffer buffer_;
   Asked asked_;
+  std::optional<Bound> bound_;
   bool is_first_request_ = true;
   bool is_between_requests_ = false;
 
@@ -216,7 +222,7 @@ Awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
 
 Awaitable<bool> HttpConnection::shake_hands() {
   is_between_requests_ = true;
-  deadline(hub().site.limits.request_timeout);
+  deadline(hub().site.limits.request_timeout, Bound::request);
   ErrorCode error;
   co_await socket_.async_handshake(awaiting(error));
   if (!error) co_return true;
@@ -266,7 +272,11 @@ void HttpConnection::begin_request() {
   asked_ = {};
   answer_.reset();
   is_between_requests_ = true;
-  deadline(std::exchange(is_first_request_, false) ? limits.request_timeout : limits.idle_timeout);
+  if (std::exchange(is_first_request_, false)) {
+    deadline(limits.request_timeout, Bound::request);
+  } else {
+    deadline(limits.idle_timeout, Bound::idle);
+  }
 }
 
 HttpConnection::Next HttpConnection::on_header(ErrorCode error, const Parser& parser) {
@@ -277,7 +287,7 @@ HttpConnection::Next HttpConnection::on_header(ErrorCode error, const Parser& pa
     return text_response(431, "The header of this request is too large.\n");
   }
   if (error == http::error::body_limit) {
-    hub().site.bounds.reached(Bound::http_body_bytes);
+    hub().site.bounds.reached(asked_.body_bound);
     return refusal(413, "too-large", "The body of this request is too large.");
   }
   const bool is_malformed =
@@ -291,10 +301,11 @@ std::optional<wire::Response> HttpConnection::bound_body(const Route& route, Par
   const std::size_t max =
       route.body_bytes_max != 0 ? route.body_bytes_max : hub().site.limits.body_bytes_max;
   parser.body_limit(max);
+  asked_.body_bound = route.body_bound;
   const auto announced = parser.content_length();
   if (!announced || *announced <= max) return std::nullopt;
   asked_.keep_alive = false;
-  hub().site.bounds.reached(Bound::http_body_bytes);
+  hub().site.bounds.reached(route.body_bound);
   return refusal(
       413, "too-large", fmt::format("The body of this request is larger than {} bytes.", max));
 }
@@ -482,7 +493,7 @@ Awaitable<bool> HttpConnection::read_body(Parser& parser) {
     const bool sent = co_await write(std::move(go_on));
     if (!sent) co_return false;
   }
-  deadline(hub().site.limits.request_timeout);
+  deadline(hub().site.limits.request_timeout, Bound::request);
   ErrorCode error;
   co_await http::async_read(socket_, buffer_, parser, awaiting(error));
   if (!error) co_return true;
@@ -497,7 +508,7 @@ Awaitable<bool> HttpConnection::read_body(Parser& parser) {
 void HttpConnection::call(RouteCall& call, Parser& parser) {
   call.request.body = std::move(parser.get().body());
   pending_ = std::make_shared<PendingAnswer>(*this);
-  deadline(hub().site.limits.answer_timeout);
+  deadline(hub().site.limits.answer_timeout, Bound::answer);
   call.route->handler(hub().shard, std::move(call.request), Responder(pending_));
 }
 
@@ -535,6 +546,7 @@ void HttpConnection::forget_pending() {
 }
 
 void HttpConnection::on_timeout() {
+  if (bound_) hub().site.bounds.reached(*bound_);
   if (!pending_) return abort();
   forget_pending();
   on_answer(refusal(504, "timeout", "The server did not find an answer in time."));
@@ -599,7 +611,7 @@ Awaitable<bool> HttpConnection::send_file(StaticFile file) {
 }
 
 Awaitable<bool> HttpConnection::write(std::string bytes) {
-  deadline(hub().site.limits.write_timeout);
+  deadline(hub().site.limits.write_timeout, Bound::write);
   ErrorCode error;
   co_await asio::async_write(socket_, asio::buffer(bytes), awaiting(error));
   if (error) abort();
@@ -607,7 +619,7 @@ Awaitable<bool> HttpConnection::write(std::string bytes) {
 }
 
 Awaitable<void> HttpConnection::linger() {
-  deadline(hub().site.limits.close_timeout);
+  deadline(hub().site.limits.close_timeout, std::nullopt);
   ErrorCode error;
   socket_.end_sending(error);
   std::array<char, 1024> unread;

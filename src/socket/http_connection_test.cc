@@ -45,6 +45,15 @@ class HttpTest : public testing::Test {
   std::string big;
 };
 
+// A route's handler: the body comes back.
+auto echo_body() {
+  return answer_with([](const wire::Request& request) { return text_response(200, request.body); });
+}
+
+Route echo_route() {
+  return {.path = "/echo", .methods = {"PUT"}, .handler = echo_body()};
+}
+
 TEST_F(HttpTest, FilesAreServedWithTheirTypesOverOneConnection) {
   TestServer server(options());
   TestClient client = server.connect();
@@ -223,11 +232,7 @@ TEST_F(HttpTest, RoutesGetTheRequest) {
 
 TEST_F(HttpTest, AChunkedBodyIsReadToo) {
   ListenerOptions options;
-  options.routes.push_back({.path = "/echo",
-                            .methods = {"PUT"},
-                            .handler = answer_with([](const wire::Request& request) {
-                              return text_response(200, request.body);
-                            })});
+  options.routes.push_back(echo_route());
   TestServer server(std::move(options));
   TestClient client = server.connect();
   EXPECT_EQ(
@@ -240,11 +245,7 @@ TEST_F(HttpTest, AChunkedBodyIsReadToo) {
 
 TEST_F(HttpTest, AClientThatAsksBeforeItSendsIsToldToContinue) {
   ListenerOptions options;
-  options.routes.push_back({.path = "/echo",
-                            .methods = {"PUT"},
-                            .handler = answer_with([](const wire::Request& request) {
-                              return text_response(200, request.body);
-                            })});
+  options.routes.push_back(echo_route());
   TestServer server(std::move(options));
   TestClient client = server.connect();
   EXPECT_EQ(client.request("PUT /echo", "Content-Length: 3\r\nExpect: 100-continue\r\n").status,
@@ -257,11 +258,7 @@ TEST_F(HttpTest, WhatIsTooLargeIsAnswered) {
   ListenerOptions options;
   options.limits.body_bytes_max = 1000;
   options.limits.header_bytes_max = 2000;
-  options.routes.push_back({.path = "/echo",
-                            .methods = {"PUT"},
-                            .handler = answer_with([](const wire::Request& request) {
-                              return text_response(200, request.body);
-                            })});
+  options.routes.push_back(echo_route());
   TestServer server(std::move(options));
   EXPECT_EQ(server.connect()
                 .request("PUT /echo", "Content-Length: 1000\r\n", std::string(1000, 'x'))
@@ -280,13 +277,12 @@ TEST_F(HttpTest, WhatIsTooLargeIsAnswered) {
 TEST_F(HttpTest, ARouteHasItsOwnBoundOnBodiesAndItsOwnErrors) {
   ListenerOptions options;
   options.limits.body_bytes_max = 1000;
-  const auto echo =
-      answer_with([](const wire::Request& request) { return text_response(200, request.body); });
-  options.routes.push_back({.path = "/small", .methods = {"PUT"}, .handler = echo});
+  options.routes.push_back({.path = "/small", .methods = {"PUT"}, .handler = echo_body()});
   options.routes.push_back({.path = "/large",
                             .methods = {"PUT"},
-                            .handler = echo,
+                            .handler = echo_body(),
                             .body_bytes_max = 2000,
+                            .body_bound = Bound::upload_bytes,
                             .has_problems = true});
   TestServer server(std::move(options));
   const auto put = [&](const std::string& path, std::size_t size) {
@@ -380,6 +376,8 @@ TEST_F(HttpTest, SlowAndSilentClientsAreDropped) {
   TestClient idle = server.connect();
   EXPECT_EQ(idle.get("/app.js").status, 200U);
   EXPECT_TRUE(idle.is_closed_by_server());
+  EXPECT_EQ(server.reached(Bound::request), 2U);
+  EXPECT_EQ(server.reached(Bound::idle), 1U);
 }
 
 TEST_F(HttpTest, AClientThatDoesNotTakeItsFileIsDropped) {
@@ -393,6 +391,7 @@ TEST_F(HttpTest, AClientThatDoesNotTakeItsFileIsDropped) {
   while (server.listener->connection_count() == 0) std::this_thread::yield();
   while (server.listener->connection_count() > 0) std::this_thread::yield();
   EXPECT_LT(client.receive_all().size(), std::size_t{32} << 20);
+  EXPECT_EQ(server.reached(Bound::write), 1U);
 }
 
 // Answers requests when the test says so, on the shard.
@@ -440,6 +439,7 @@ TEST_F(HttpTest, AHandlerThatTakesTooLongIsNotWaitedFor) {
   TestServer server(std::move(options));
   TestClient client = server.connect();
   EXPECT_EQ(client.get("/later").status, 504U);
+  EXPECT_EQ(server.reached(Bound::answer), 1U);
   // The late answer is for nobody, least of all for the next request.
   std::promise<void> answered;
   later.wait().send([&] {

@@ -78,8 +78,15 @@ void Hub::drain(std::function<void()> done) {
   left();
 }
 
-void Hub::abort_all() {
-  for (auto it = connections_.begin(); it != connections_.end();) (it++)->abort();
+void Hub::end_drain() {
+  std::size_t count = 0;
+  for (auto it = connections_.begin(); it != connections_.end(); ++count) {
+    site.bounds.reached(Bound::drain);
+    (it++)->abort();
+  }
+  site.log.warn("connections that did not end within {} ms and were cut: {}",
+                site.limits.drain_timeout.count(),
+                count);
 }
 
 void Hub::left() {

@@ -121,11 +121,12 @@ class Hub {
     explicit DrainTimeout(Hub& hub) : hub_(hub) {}
 
    private:
-    void on_timeout() override { hub_.abort_all(); }
+    void on_timeout() override { hub_.end_drain(); }
     Hub& hub_;
   };
 
-  void abort_all();
+  // The time allowed is over.
+  void end_drain();
   void left();
 
   boost::intrusive::list<Connection,

@@ -4,6 +4,7 @@
 // answer at once, or keep the Responder and answer later, from the same shard.
 #pragma once
 
+#include "base/bounds.h"
 #include "shard/shard.h"
 #include "wire/http.h"
 
@@ -58,6 +59,7 @@ struct Route {
   // Decides by a request's head alone, before its body is read; nothing: go on. May be empty.
   std::function<std::optional<wire::Response>(const wire::Request&)> admit = {};
   std::size_t body_bytes_max = 0;  // more is answered 413; 0: as the listener's limits say
+  Bound body_bound = Bound::http_body_bytes;  // what is counted then
   // Whether what the connection itself refuses is told as wire::Problem, or as plain text.
   bool has_problems = false;
 };

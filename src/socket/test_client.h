@@ -315,6 +315,7 @@ class TestServer {
   }
 
   const std::string& address() const { return listener->addresses().front(); }
+  std::uint64_t reached(Bound bound) const { return listener->bounds().count(bound); }
   TestClient connect() const { return TestClient(address()); }
   std::string logged() const { return log_text.str(); }
 

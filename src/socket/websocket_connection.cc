@@ -199,7 +199,10 @@ void WebSocketConnection::on_timeout() {
   const auto idle = std::chrono::duration_cast<std::chrono::milliseconds>(hub().wheel.now() -
                                                                           bytes().received_at());
   const auto allowed = hub().site.limits.idle_timeout;
-  if (idle >= allowed) return close(channel::CloseCode::going_away);
+  if (idle >= allowed) {
+    hub().site.bounds.reached(Bound::idle);
+    return close(channel::CloseCode::going_away);
+  }
   hub().wheel.set(*this, allowed - idle);
 }
 

@@ -25,6 +25,15 @@ void say(channel::FrameSink& sink, std::string_view text) {
   sink.send_text(pieces);
 }
 
+// Of a server that tells when its client's handler is gone.
+ListenerOptions options_telling(std::promise<void>& ended) {
+  return {.open_socket = [&](shard::Shard&, channel::FrameSink& sink, const channel::ConnectInfo&) {
+    auto handler = std::make_unique<TestHandler>(sink, echo);
+    handler->on_end = [&] { ended.set_value(); };
+    return handler;
+  }};
+}
+
 TEST(WebSocket, AHandshakeIsAnsweredAndMessagesReachTheHandler) {
   TestServer server;
   TestClient client = server.connect();
@@ -226,13 +235,7 @@ TEST(WebSocket, APingIsAnsweredByAPongWithTheSameData) {
 
 TEST(WebSocket, AClientsCloseIsAnsweredAndTheHandlerEnds) {
   std::promise<void> ended;
-  ListenerOptions options;
-  options.open_socket = [&](shard::Shard&, channel::FrameSink& sink, const channel::ConnectInfo&) {
-    auto handler = std::make_unique<TestHandler>(sink, echo);
-    handler->on_end = [&] { ended.set_value(); };
-    return handler;
-  };
-  TestServer server(std::move(options));
+  TestServer server(options_telling(ended));
   TestClient client = server.connect();
   client.open_websocket();
   client.send_close(1000);
@@ -253,13 +256,7 @@ TEST(WebSocket, ACloseWithoutACodeIsAnswered) {
 
 TEST(WebSocket, AClientThatVanishesEndsItsHandler) {
   std::promise<void> ended;
-  ListenerOptions options;
-  options.open_socket = [&](shard::Shard&, channel::FrameSink& sink, const channel::ConnectInfo&) {
-    auto handler = std::make_unique<TestHandler>(sink, echo);
-    handler->on_end = [&] { ended.set_value(); };
-    return handler;
-  };
-  TestServer server(std::move(options));
+  TestServer server(options_telling(ended));
   {
     TestClient client = server.connect();
     client.open_websocket();
@@ -357,6 +354,7 @@ TEST(WebSocket, AnIdleClientIsClosedWith1001ButOneThatPingsIsNot) {
     ASSERT_EQ(busy.read_frame().opcode, 10U);
   } while (!idle.has_something_to_read());
   EXPECT_EQ(idle.read_frame().close_code(), 1001U);
+  EXPECT_EQ(server.reached(Bound::idle), 1U);
   busy.send_text("still here");
   EXPECT_EQ(busy.read_text(), "still here");
 }
@@ -442,6 +440,7 @@ TEST(WebSocket, DrainDoesNotWaitForClientsThatDoNotAnswer) {
   TestClient client = server.connect();
   client.open_websocket();
   server.listener->drain();
+  EXPECT_EQ(server.reached(Bound::drain), 1U);
   EXPECT_EQ(client.read_frame().close_code(), 1012U);
   EXPECT_TRUE(client.is_closed_by_server());
 }

@@ -2,13 +2,12 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/test_random.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,32 +15,7 @@
 
 namespace troupe::state {
 
-// Takes its seed from TROUPE_SEED, or another one each time. Messages of failing tests show seed().
-class Random {
- public:
-  Random() {
-    const char* given = std::getenv("TROUPE_SEED");  // NOLINT(concurrency-mt-unsafe): tests only
-    seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    engine_.seed(seed_);
-  }
-
-  using result_type = std::mt19937_64::result_type;
-  static constexpr result_type min() { return std::mt19937_64::min(); }
-  static constexpr result_type max() { return std::mt19937_64::max(); }
-  result_type operator()() { return engine_(); }
-
-  std::size_t below(std::size_t bound) { return engine_() % bound; }
-  bool one_in(std::size_t n) { return below(n) == 0; }
-  template <std::size_t N>
-  std::string_view one_of(const std::array<std::string_view, N>& choices) {
-    return choices[below(N)];
-  }
-  std::string seed() const { return " TROUPE_SEED=" + std::to_string(seed_); }
-
- private:
-  std::uint64_t seed_;
-  std::mt19937_64 engine_;
-};
+using test::Random;
 
 // A document to be grown, changed and written in many ways.
 struct Sketch {

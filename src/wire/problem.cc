@@ -44,12 +44,8 @@ Response problem_response(const Problem& problem) {
   body += fmt::format(",\"status\":{},\"detail\":", problem.status);
   json::quote(body, problem.detail);
   if (!problem.reasons.empty()) {
-    body += ",\"reasons\":[";
-    for (const std::string& reason : problem.reasons) {
-      if (body.back() != '[') body += ',';
-      json::quote(body, reason);
-    }
-    body += ']';
+    body += ",\"reasons\":";
+    json::quote_array(body, problem.reasons);
   }
   body += ",\"request_id\":";
   json::quote(body, problem.request_id);

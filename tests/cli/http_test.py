@@ -368,3 +368,11 @@ def test_a_module_and_what_it_is_linked_with_may_be_urls(troupe, modules):
     assert troupe("call", modules + "/open.wat", "run").stdout == "7\n"
     linked = troupe("call", modules + "/open.wat", "run", "--link", f"other={modules}/open.wat")
     assert linked.stdout == "7\n", linked.stderr
+
+
+def test_a_github_token_goes_to_nobody_else(troupe, modules, monkeypatch):
+    refused = troupe("call", modules + "/count.wat", "run", "--github-token", "t")
+    assert refused.returncode == 1 and "status 401" in refused.stderr
+    monkeypatch.setenv("GITHUB_TOKEN", "t")
+    refused = troupe("call", modules + "/count.wat", "run")
+    assert refused.returncode == 1 and "status 401" in refused.stderr

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import threading
 
 import pytest
@@ -21,6 +22,7 @@ export const add = handler((_, { count }) => ({ count: count + 1 }));
 SLOW = """
 export function slow() { const end = Date.now() + 1; for (;;); }
 export function quick() { Host.outputString("quick"); }
+export function keep() { Var.set("kept", Host.inputString()); }
 """
 
 CONFIG = """
@@ -36,6 +38,7 @@ behaviour = "live_state"
 source = "slow.js"
 timeout_ms = 1000
 limits = {{ instances = 1 }}
+memory = {{ max_var_bytes = 1000 }}
 [[topics]]
 match = "counter:*"
 plugin = "counter"
@@ -183,9 +186,13 @@ def test_a_plugin_has_so_many_instances(serve, tmp_path):
 
 
 def test_what_is_too_large_is_counted(serve, tmp_path):
-    with serve("http_body_bytes = 1024\nframe_bytes = 2048\nheader_bytes = 1024\nsocket_topics = 1") as server:
+    limits = "http_body_bytes = 1024\nframe_bytes = 2048\nheader_bytes = 1024\nsocket_topics = 1\nupload_bytes = 4096"
+    with serve(limits) as server:
         api = Api(server, tmp_path)
         api.problem(413, "too-large", "POST", "/actors/slow/call/quick?key=a", b"x" * 2000)
+        api.problem(413, "too-large", "PUT", "/plugins/new", b"\0asm" + b"x" * 5000)
+        api.ok("POST", "/actors/slow/call/keep?key=a", b"x" * 900)
+        api.problem(500, "trap", "POST", "/actors/slow/call/keep?key=a", b"x" * 1000)
         assert get(server.port, "/", {"X-Long": "x" * 2000})[0].status == 431
         with Socket(server) as socket:
             socket.join("counter:a")
@@ -197,4 +204,39 @@ def test_what_is_too_large_is_counted(serve, tmp_path):
                 except Exception as error:  # noqa: BLE001
                     assert "1009" in str(error)
                     break
-        assert reached(server) == {"http_body_bytes": 1, "header_bytes": 1, "frame_bytes": 1, "socket_topics": 1}
+        assert reached(server) == {
+            "http_body_bytes": 1, "upload_bytes": 1, "header_bytes": 1, "frame_bytes": 1, "socket_topics": 1}
+        assert reached(server, "troupe_plugin_limit_reached_total") == {"vars": 1}
+
+
+def test_who_takes_too_long_is_sent_away_and_counted(serve, tmp_path):
+    with serve("idle_ms = 1000\nrequest_ms = 300\nanswer_ms = 300") as server:
+        api = Api(server, tmp_path)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as half:
+            half.sendall(b"GET / HTTP/1.1\r\nHo")
+            assert half.recv(100) == b""
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as idle:
+            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
+            answer = b""
+            while piece := idle.recv(1000):
+                answer += piece
+            assert answer.startswith(b"HTTP/1.1 200") and b"Connection: keep-alive" in answer
+        api.problem(504, "timeout", "POST", "/actors/slow/call/slow?key=a", b"")
+        counts = reached(server)
+        assert (counts["request_ms"], counts["answer_ms"]) == (1, 1)
+        assert counts["idle_ms"] >= 1, "the API's own connection may have been idle too"
+
+
+def test_sockets_that_do_not_close_are_cut_when_the_server_ends(serve):
+    with serve("drain_ms = 200") as server:
+        with Socket(server) as open_one:
+            assert open_one.join("counter:a")["status"] == "ok"
+            # A client that does not answer the close frame: its bytes are not even read.
+            silent = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+            silent.sendall(
+                b"GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            assert silent.recv(1000).startswith(b"HTTP/1.1 101")
+            assert server.stop() == 0
+            silent.close()
+        server.wait_for(r"did not end within 200 ms and were cut: 1")

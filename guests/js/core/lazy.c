@@ -32,6 +32,10 @@ static const char buffer_part[] = {
 static const char digest_part[] = {
 #embed "lazy/digest.js"
     , 0};
+// Made of bundled/urlpattern.js.
+static const char urlpattern_part[] = {
+#embed "urlpattern.js"
+    , 0};
 
 typedef struct {
   const char* file;  // its name in stacks, where '<' says that it is not the user's
@@ -53,6 +57,7 @@ static const Part parts[] = {
      " count countReset time timeLog timeEnd group groupCollapsed groupEnd dir dirxml table "},
     {PART(digest), "crypto", " subtle "},
     {PART(buffer), NULL, " Buffer "},
+    {PART(urlpattern), NULL, " URLPattern "},
 };
 enum { part_count = sizeof parts / sizeof parts[0] };
 

@@ -1,0 +1,2 @@
+// URLPattern, a part of the core (core/lazy.c).
+export { URLPattern } from "urlpattern-polyfill/urlpattern";
