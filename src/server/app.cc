@@ -215,6 +215,7 @@ ProcessMetrics App::process_metrics() const {
   for (const auto& mounts : contexts_) {
     for (const auto& [mount, context] : mounts) add(context->reached);
   }
+  if (journal_) metrics.journal = {journal_->counters(), journal_->health().refusing};
   return metrics;
 }
 
