@@ -148,6 +148,8 @@ class Actor : public boost::intrusive::list_base_hook<
   void drop_instance();
   void forget_memory();
   void give_up_memory();
+  void bound_load();
+  std::string why_not_captured() const;
   void checkpoint();
   void undo();
 

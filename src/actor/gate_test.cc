@@ -21,6 +21,7 @@ using journal::Kind;
 using test::ActorTest;
 using test::HeldJournal;
 using test::Lines;
+using test::plugin_text;
 using test::Screen;
 
 class GateTest : public test::HasJournal, public ActorTest {
@@ -243,6 +244,32 @@ TEST_F(GateTest, WhatComesOutDifferentlyIsNotServed) {
   EXPECT_TRUE(screen.lines[0].starts_with(
       R"(refused {"reason":"the actor cannot be loaded: turn 2 came out differently)"))
       << screen.lines[0];
+}
+
+// Its memory cannot be captured: what a crash would make it repeat has a bound.
+TEST_F(GateTest, MemoryThatCannotBeCapturedIsGivenUpBeforeTooMuchWouldBeRepeated) {
+  std::string text(plugin_text);
+  text.insert(text.find("(memory 1)"),
+              "(table $t 1 funcref) (func (export \"set\") "
+              "(table.set $t (i32.const 0) (ref.null func)))\n  ");
+  install(text);
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  // The first state is a turn too, and a checkpoint is tried only now and then.
+  for (std::size_t i = 0; i < load_turns_max + checkpoint_turns; ++i) event(viewer, "count");
+  commit();
+  const std::vector<Entry>& entries = journal.entries.at("p/k");
+  const auto restart = std::ranges::find_if(
+      entries, [](const Entry& entry) { return entry.record.kind == Kind::restart; });
+  ASSERT_NE(restart, entries.end());
+  EXPECT_TRUE(restart->has_checkpoint);
+  EXPECT_LE(restart - entries.begin(), load_turns_max + checkpoint_turns);
+  EXPECT_EQ(journal.checkpoints.at("p/k").memory, std::nullopt);
+  screen.take();
+  ask(Message::Kind::restart, "k");
+  event(viewer, "has_var");
+  commit();
+  EXPECT_FALSE(screen.take().empty()) << "it goes on";
 }
 
 }  // namespace

@@ -5,13 +5,16 @@
 namespace troupe::actor {
 
 void History::keep(std::chrono::nanoseconds ran) {
-  if (!complete_) return;
   const std::size_t bytes = turns_[count_].bytes();
-  bytes_ += bytes;
-  ++count_;
+  ++turns_since_;
+  bytes_since_ += bytes;
+  ran_since_ += ran;
   ++turns_untried_;
   bytes_untried_ += bytes;
   ran_untried_ += ran;
+  if (!complete_) return;
+  bytes_ += bytes;
+  ++count_;
   if (count_ > replay_turns_max || bytes_ > replay_bytes_max) {
     complete_ = false;
     count_ = 0;
@@ -25,6 +28,8 @@ void History::restore(std::vector<journal::Record> turns) {
   count_ = turns_.size();
   bytes_ = 0;
   for (const journal::Record& record : turns_) bytes_ += record.bytes();
+  turns_since_ = count_;
+  bytes_since_ = bytes_;
 }
 
 void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
@@ -34,6 +39,8 @@ void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   count_ = 0;
   bytes_ = 0;
   put_off();
+  turns_since_ = bytes_since_ = 0;
+  ran_since_ = {};
   complete_ = true;
 }
 

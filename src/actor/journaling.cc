@@ -177,7 +177,8 @@ bool Actor::write(const journal::Record& record, const Plan& plan, bool whole) {
     }
   }
   journal::Beside beside{.sent = plan.sent};
-  const bool takes = own.handling != nullptr && record.kind != journal::Kind::init;
+  // Not an upgrade or a restart on the way to the message's turn.
+  const bool takes = own.handling != nullptr && record.kind == journal::Kind::turn;
   if (takes) beside.received.push_back(*own.handling->delivery);
   if (!append(record, changes, std::move(beside), whole)) return false;
   own.outbox += plan.sent.size();

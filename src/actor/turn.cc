@@ -136,6 +136,7 @@ void Turn::end(const Outcome& outcome) {
     actor_.forget_memory();
   } else if (actor_.history_.is_checkpoint_due()) {
     actor_.checkpoint();
+    actor_.bound_load();
   }
 }
 

@@ -93,7 +93,7 @@ Task<Outcome> Actor::revive() {
         "[{}] starts with its variables and its state alone: its memory cannot be captured ({}), "
         "and more than {} turns would have to be repeated",
         address_.text(),
-        version_->module->not_capturable(),
+        why_not_captured(),
         replay_turns_max);
     give_up_memory();
     checkpoint = history_.checkpoint();
@@ -186,6 +186,25 @@ void Actor::forget_memory() {
 void Actor::give_up_memory() {
   forget_memory();
   if (journaled_) mark(journal::Kind::restart, {});
+}
+
+std::string Actor::why_not_captured() const {
+  const std::string& why = version_->module->not_capturable();
+  if (!why.empty()) return why;
+  return fmt::format("more than {} bytes of it have changed",
+                     version_->environment.limits.snapshot_bytes_max);
+}
+
+// The journal is not to gather more turns than can be repeated when the actor is loaded.
+void Actor::bound_load() {
+  if (!journaled_ || !history_.is_too_long_to_load()) return;
+  actors_.log().warn(
+      "[{}] goes on with its variables and its state alone: its memory cannot be captured ({}), "
+      "and "
+      "after a crash of the server too many turns would have to be repeated",
+      address_.text(),
+      why_not_captured());
+  give_up_memory();
 }
 
 void Actor::checkpoint() {
