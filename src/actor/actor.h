@@ -11,6 +11,7 @@
 #include "actor/journaled.h"
 #include "actor/mailbox.h"
 #include "actor/plugin.h"
+#include "actor/replay.h"
 #include "actor/supervisor.h"
 #include "actor/turn.h"
 #include "actor/viewer.h"
@@ -26,6 +27,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -34,6 +36,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::actor {
 
@@ -98,6 +101,7 @@ class Actor : public boost::intrusive::list_base_hook<
   void timer_is_due(const std::string& name);
 
  private:
+  friend class Actors;
   friend class Turn;
   friend class Repetition;
   friend Pieces pieces_of(const Actor&, std::string_view);
@@ -148,6 +152,8 @@ class Actor : public boost::intrusive::list_base_hook<
   void drop_instance();
   void forget_memory();
   void give_up_memory();
+  void bound_load();
+  std::string why_not_captured() const;
   void checkpoint();
   void undo();
 
@@ -180,12 +186,26 @@ class Actor : public boost::intrusive::list_base_hook<
   void unpark();
   void drop_delivery(const Message& message);
   Task<Result<bool>> take_past(std::optional<journal::Past> past);
+  // Versions of one code, the present one first: whichever makes the turns come out as they did is
+  // the one that ran them.
+  struct Candidates {
+    std::string code;
+    std::vector<std::shared_ptr<const PluginVersion>> versions;
+    std::size_t next = 0;
+    bool has_asked_archive = false;
+    std::string why_no_more;
+  };
+  Task<std::shared_ptr<const PluginVersion>> next_candidate(Candidates& candidates);
   // The checkpoint and the records of what came after; then with the turns repeated. Neither with
   // timers and subscriptions.
-  Task<Result<>> recall(journal::Past past);
+  Task<Result<>> recall(journal::Past past, Candidates& candidates);
   Task<Result<>> repeat_past(journal::Past past);
-  Task<Result<std::shared_ptr<const PluginVersion>>> find_version(std::string hash);
   const std::string& code() const;
+  Task<Result<Replayed>> replay(std::vector<journal::Entry> entries,
+                                ReplayOrder order,
+                                std::int64_t deadline_ns);
+  Task<guest::Outcome> wake_for(const journal::Record& record);
+  void keep_replayed(journal::Record record, std::chrono::nanoseconds ran);
   Task<> rewind(const Message& message);
   Task<> fork(const Message& message);
   Task<Result<journal::Past>> read_past(std::string address, std::optional<std::uint64_t> at_turn);

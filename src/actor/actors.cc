@@ -70,9 +70,7 @@ void Actors::try_migrate(std::shared_ptr<const PluginVersion> version,
     if (addresses.size() == count) break;
     if (actor->address().plugin == version->name && actor->state()) addresses.push_back(address);
   }
-  std::erase_if(tasks_, [](const Task<>& task) { return task.done(); });
-  tasks_.push_back(migrate_some(std::move(version), std::move(addresses), std::move(done)));
-  tasks_.back().start();
+  start(migrate_some(std::move(version), std::move(addresses), std::move(done)));
 }
 
 Task<> Actors::migrate_some(std::shared_ptr<const PluginVersion> version,
@@ -182,10 +180,14 @@ void Actors::use(journal::Journal& journal) {
   gate_ = std::make_unique<Gate>(journal, shard(), shards_.size(), log_);
 }
 
-void Actors::tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask) {
-  std::erase_if(tasks_, [](const Task<>& task) { return task.done(); });
-  tasks_.push_back(look_back(std::move(address), turn, std::move(ask)));
+void Actors::start(Task<> task) {
+  std::erase_if(tasks_, [](const Task<>& each) { return each.done(); });
+  tasks_.push_back(std::move(task));
   tasks_.back().start();
+}
+
+void Actors::tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask) {
+  start(look_back(std::move(address), turn, std::move(ask)));
 }
 
 void Actors::sleep_all() {

@@ -97,6 +97,8 @@ class Actors {
   // Tells what an actor of the journal was at the end of that turn of its life, or of its last one,
   // as description().
   void tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
+  // Runs an actor's turns again beside it and tells what came of it, as as_json(Replayed).
+  void replay(ReplayOrder order, AskPtr ask);
   // Puts all to sleep that can be: the server is about to end.
   void sleep_all();
 
@@ -148,7 +150,11 @@ class Actors {
  private:
   using Steady = std::chrono::steady_clock;
 
+  void start(Task<> task);
   Task<> look_back(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
+  Task<Result<std::vector<journal::Entry>>> read_turns(std::string address, std::uint64_t first);
+  Task<Result<Replayed>> replay_turns(ReplayOrder order, std::int64_t deadline_ns);
+  Task<> tell_replay(ReplayOrder order, AskPtr ask);
   Task<> migrate_some(std::shared_ptr<const PluginVersion> version,
                       std::vector<std::string> addresses,
                       std::function<void(std::vector<std::string>)> done);
@@ -180,6 +186,7 @@ class Actors {
   Actor::IdleList idle_;  // awake or punishing, longest idle first
   std::vector<std::unique_ptr<Actor>> retired_;
   std::list<Task<>> tasks_;
+  std::size_t replays_ = 0;  // under way
   bool bedtime_set_ = false;
   boost::asio::basic_waitable_timer<Steady, boost::asio::wait_traits<Steady>, shard::Executor>
       bedtime_;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe::actor {
 
@@ -17,10 +18,12 @@ class Archive {
  public:
   virtual ~Archive() = default;
 
-  using Found = std::function<void(Result<std::shared_ptr<const PluginVersion>>)>;
-  // By the content hash of its code. From any thread; `done` is called once, on any thread, or
-  // never when the server ends. An Error says what to do.
-  virtual void find_version(std::string plugin, std::string hash, Found done) = 0;
+  using Versions = std::vector<std::shared_ptr<const PluginVersion>>;
+  using Found = std::function<void(Result<Versions>)>;
+  // Those of that code (Module::content_hash), which may differ in their settings: the newest
+  // first, one at least. From any thread; `done` is called once, on any thread, or never when the
+  // server ends. An Error says what to do.
+  virtual void find_versions(std::string plugin, std::string code, Found done) = 0;
 };
 
 }  // namespace troupe::actor

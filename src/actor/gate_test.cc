@@ -1,4 +1,5 @@
 // Durable actors against a journal that commits when the test says so, or fails.
+#include "actor/held_journal.h"
 #include "actor/testing.h"
 
 #include <gtest/gtest.h>
@@ -15,182 +16,16 @@
 namespace troupe::actor {
 namespace {
 
-using journal::Beside;
-using journal::Changes;
 using journal::Entry;
 using journal::Kind;
-using journal::Past;
-using journal::Record;
-using journal::Subject;
-using journal::Ticket;
 using test::ActorTest;
+using test::HeldJournal;
 using test::Lines;
 using test::plugin_with;
+using test::plugin_text;
 using test::Screen;
 
-// Everything in memory, and nothing durable before commit(). Called on the test's thread.
-class HeldJournal final : public journal::Journal {
- public:
-  // What has been appended and not committed, of all appenders.
-  std::size_t waiting() const {
-    std::size_t count = 0;
-    for (const HeldAppender* each : appenders_) count += each->waiting.size();
-    return count;
-  }
-  void commit() {
-    for (HeldAppender* each : appenders_) each->commit();
-  }
-  void fail() {
-    refusing = true;
-    for (HeldAppender* each : appenders_) each->fail();
-  }
-
-  bool refusing = false;
-  std::map<std::string, std::vector<Entry>, std::less<>> entries;
-  std::map<std::string, journal::Checkpoint, std::less<>> checkpoints;
-
-  std::unique_ptr<journal::Appender> appender(journal::Committed& committed) override {
-    return std::make_unique<HeldAppender>(*this, committed);
-  }
-  void load(std::string address,
-            std::optional<std::uint64_t>,
-            Reply<std::optional<Past>> reply) override {
-    const auto found = entries.find(address);
-    if (found == entries.end()) {
-      reply(std::optional<Past>());
-      return;
-    }
-    const Entry& last = found->second.back();
-    Past past{.last = last.subject,
-              .turn = last.record.turn,
-              .last_time_ns = last.record.last_time_ns,
-              .ended = last.record.kind == Kind::end,
-              .sent = last.changes.sent};
-    std::uint64_t from = 0;
-    if (const auto kept = checkpoints.find(address); kept != checkpoints.end()) {
-      past.checkpoint = kept->second;
-      from = kept->second.subject.number;
-    }
-    for (const Entry& entry : found->second) {
-      if (entry.subject.incarnation != last.subject.incarnation) continue;
-      if (entry.subject.number > from && entry.record.committed) past.entries.push_back(entry);
-      std::vector<journal::Timer>& timers = past.timers;
-      const auto drop = [&](const std::string& name) {
-        std::erase_if(timers, [&](const journal::Timer& timer) { return timer.name == name; });
-      };
-      for (const std::string& name : entry.changes.timers_cancelled) drop(name);
-      for (const journal::Timer& timer : entry.changes.timers_set) {
-        drop(timer.name);
-        timers.push_back(timer);
-      }
-    }
-    reply(std::optional(std::move(past)));
-  }
-  void history(std::string, std::uint64_t, std::size_t, Reply<std::vector<Entry>> reply) override {
-    reply(Error{"not here"});
-  }
-  void list(std::string,
-            std::string,
-            std::size_t,
-            Reply<std::vector<journal::ActorLine>> reply) override {
-    reply(Error{"not here"});
-  }
-  void timers(std::int64_t,
-              journal::Alarm,
-              std::size_t,
-              Reply<std::vector<journal::Alarm>> reply) override {
-    reply(Error{"not here"});
-  }
-  void subscribers(std::string,
-                   std::string,
-                   std::size_t,
-                   Reply<std::vector<std::string>> reply) override {
-    reply(Error{"not here"});
-  }
-  void outbox(journal::Outgoing,
-              std::size_t,
-              Reply<std::vector<journal::Outgoing>> reply) override {
-    reply(Error{"not here"});
-  }
-  void forget(std::string, Reply<void> reply) override { reply(Error{"not here"}); }
-  void prune(Reply<std::uint64_t> reply) override { reply(Error{"not here"}); }
-  journal::Health health() const override { return {.refusing = refusing, .why = "the test"}; }
-  journal::Counters counters() const override { return {}; }
-
- private:
-  struct Waiting {
-    Entry entry;
-    std::optional<journal::Checkpoint> checkpoint;
-  };
-
-  class HeldAppender final : public journal::Appender {
-   public:
-    HeldAppender(HeldJournal& journal, journal::Committed& committed)
-        : journal_(journal), committed_(committed) {
-      journal_.appenders_.push_back(this);
-    }
-    HeldAppender(const HeldAppender&) = delete;
-    HeldAppender& operator=(const HeldAppender&) = delete;
-    ~HeldAppender() override { std::erase(journal_.appenders_, this); }
-
-    void claim(std::uint8_t) override {}
-    journal::Appended append(const Subject& subject,
-                             const Record& record,
-                             const Changes& changes,
-                             const Beside& beside) override {
-      if (failed_) return {.refusal = journal::Refusal::failed};
-      if (journal_.refusing) return {.refusal = journal::Refusal::refusing};
-      waiting.push_back({{subject, 1, record, changes, beside.checkpoint != nullptr},
-                         beside.checkpoint == nullptr ? std::optional<journal::Checkpoint>()
-                                                      : *beside.checkpoint});
-      return {.ticket = ++last_};
-    }
-    bool keep(journal::Checkpoint checkpoint) override {
-      kept_.push_back(std::move(checkpoint));
-      return true;
-    }
-    bool drop(std::vector<journal::Outgoing>) override { return true; }
-    void recover() override { failed_ = false; }
-
-    void commit() {
-      for (Waiting& one : std::exchange(waiting, {})) {
-        std::vector<Entry>& entries = journal_.entries[one.entry.subject.address];
-        ASSERT_EQ(one.entry.subject.number, entries.size() + 1);
-        if (one.checkpoint) journal_.checkpoints[one.entry.subject.address] = *one.checkpoint;
-        entries.push_back(std::move(one.entry));
-      }
-      for (journal::Checkpoint& one : std::exchange(kept_, {})) {
-        const std::string address = one.subject.address;
-        journal_.checkpoints.insert_or_assign(address, std::move(one));
-      }
-      committed_.committed(last_);
-    }
-    void fail() {
-      failed_ = true;
-      waiting.clear();
-      kept_.clear();
-      committed_.failed(Error{"the test says so"});
-    }
-
-    std::deque<Waiting> waiting;
-
-   private:
-    HeldJournal& journal_;
-    journal::Committed& committed_;
-    std::vector<journal::Checkpoint> kept_;
-    Ticket last_ = 0;
-    bool failed_ = false;
-  };
-
-  std::vector<HeldAppender*> appenders_;
-};
-
-// The journal is there before the actors.
-struct HasJournal {
-  HeldJournal journal;
-};
-
-class GateTest : public HasJournal, public ActorTest {
+class GateTest : public test::HasJournal, public ActorTest {
  protected:
   GateTest() : ActorTest(Durability::commit, &journal) {}
 
@@ -481,6 +316,32 @@ TEST_F(GateTest, WhatComesOutDifferentlyIsNotServed) {
   EXPECT_TRUE(screen.lines[0].starts_with(
       R"(refused {"reason":"the actor cannot be loaded: turn 2 came out differently)"))
       << screen.lines[0];
+}
+
+// Its memory cannot be captured: what a crash would make it repeat has a bound.
+TEST_F(GateTest, MemoryThatCannotBeCapturedIsGivenUpBeforeTooMuchWouldBeRepeated) {
+  std::string text(plugin_text);
+  text.insert(text.find("(memory 1)"),
+              "(table $t 1 funcref) (func (export \"set\") "
+              "(table.set $t (i32.const 0) (ref.null func)))\n  ");
+  install(text);
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  // The first state is a turn too, and a checkpoint is tried only now and then.
+  for (std::size_t i = 0; i < load_turns_max + checkpoint_turns; ++i) event(viewer, "count");
+  commit();
+  const std::vector<Entry>& entries = journal.entries.at("p/k");
+  const auto restart = std::ranges::find_if(
+      entries, [](const Entry& entry) { return entry.record.kind == Kind::restart; });
+  ASSERT_NE(restart, entries.end());
+  EXPECT_TRUE(restart->has_checkpoint);
+  EXPECT_LE(restart - entries.begin(), load_turns_max + checkpoint_turns);
+  EXPECT_EQ(journal.checkpoints.at("p/k").memory, std::nullopt);
+  screen.take();
+  ask(Message::Kind::restart, "k");
+  event(viewer, "has_var");
+  commit();
+  EXPECT_FALSE(screen.take().empty()) << "it goes on";
 }
 
 }  // namespace

@@ -24,6 +24,17 @@ struct Fixed {
 };
 static_assert(std::is_trivially_copyable_v<Fixed>);
 
+std::size_t bytes_of(const std::vector<journal::Answer>& answers) {
+  std::size_t sum = 0;
+  for (const journal::Answer& answer : answers) sum += journal::bytes_of(answer);
+  return sum;
+}
+
+std::size_t bytes_of(const journal::Record& turn) {
+  return sizeof(Fixed) + turn.function.size() + turn.input.size() + turn.reason.size() +
+         bytes_of(turn.answers);
+}
+
 }  // namespace
 
 std::vector<journal::Record> History::turns() const {
@@ -56,8 +67,7 @@ std::vector<journal::Record> History::turns() const {
   return turns;
 }
 
-// How many bytes it took.
-std::size_t History::add(journal::Record& turn) {
+void History::add(journal::Record& turn) {
   const Fixed fixed{.turn = turn.turn,
                     .time_ns = turn.time_ns,
                     .last_time_ns = turn.last_time_ns,
@@ -69,30 +79,28 @@ std::size_t History::add(journal::Record& turn) {
                     .reason_bytes = static_cast<std::uint32_t>(turn.reason.size()),
                     .kind = turn.kind,
                     .result = turn.result};
-  const std::size_t before = turns_.size();
   turns_.append(reinterpret_cast<const char*>(&fixed), sizeof fixed);
   turns_ += turn.function;
   turns_ += turn.input;
   turns_ += turn.reason;
-  std::size_t bytes = turns_.size() - before;
   if (!turn.answers.empty()) {
-    std::size_t answers_bytes = 0;
-    for (const journal::Answer& answer : turn.answers) answers_bytes += journal::bytes_of(answer);
+    answers_bytes_ += bytes_of(turn.answers);
     answers_.emplace_back(count_, std::move(turn.answers));
-    answers_bytes_ += answers_bytes;
-    bytes += answers_bytes;
   }
   if (count_ == 0) start_up_ = turn.start_up;
   ++count_;
-  return bytes;
 }
 
 void History::keep(journal::Record& turn, std::chrono::nanoseconds ran) {
-  if (!complete_) return;
-  bytes_untried_ += add(turn);
+  const std::size_t bytes = bytes_of(turn);
+  ++turns_since_;
+  bytes_since_ += bytes;
+  ran_since_ += ran;
   ++turns_untried_;
-  ran_ += ran;
+  bytes_untried_ += bytes;
   ran_untried_ += ran;
+  if (!complete_) return;
+  add(turn);
   if (count_ > replay_turns_max || turns_.size() + answers_bytes_ > replay_bytes_max) {
     complete_ = false;
     forget_turns();
@@ -102,14 +110,21 @@ void History::keep(journal::Record& turn, std::chrono::nanoseconds ran) {
 
 void History::restore(std::span<journal::Record> turns) {
   forget_turns();
-  for (journal::Record& turn : turns) add(turn);
-  ran_ = checkpoint_guest_time;  // nobody has measured it
+  turns_since_ = turns.size();
+  bytes_since_ = 0;
+  for (journal::Record& turn : turns) {
+    bytes_since_ += bytes_of(turn);
+    add(turn);
+  }
+  ran_since_ = checkpoint_guest_time;  // nobody has measured it
 }
 
 void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   checkpoint_ = std::move(checkpoint);
   forget_turns();
   put_off();
+  turns_since_ = bytes_since_ = 0;
+  ran_since_ = {};
   complete_ = true;
 }
 
@@ -125,7 +140,6 @@ void History::forget_turns() {
   answers_.clear();
   answers_bytes_ = 0;
   count_ = 0;
-  ran_ = {};
 }
 
 void History::shrink() {

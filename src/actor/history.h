@@ -33,6 +33,12 @@ inline constexpr std::chrono::milliseconds checkpoint_guest_time{5};
 inline constexpr std::chrono::microseconds sleep_guest_time{20};
 inline constexpr std::size_t replay_turns_max = 1024;
 inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
+// In the journal the records since the checkpoint are there however many they are, and loading the
+// actor repeats them all. Where no checkpoint can be taken so much may gather there; then the
+// memory is given up. To repeat it takes about a second.
+inline constexpr std::size_t load_turns_max = 8192;
+inline constexpr std::size_t load_bytes_max = std::size_t{16} << 20;
+inline constexpr std::chrono::milliseconds load_guest_time_max{1000};
 
 struct Checkpoint {
   std::uint64_t turn = 0;
@@ -57,7 +63,12 @@ class History {
     return turns_untried_ >= checkpoint_turns || bytes_untried_ >= checkpoint_bytes ||
            ran_untried_ >= checkpoint_guest_time;
   }
-  bool is_worth_a_checkpoint() const { return ran_ > sleep_guest_time; }
+  bool is_worth_a_checkpoint() const { return ran_since_ > sleep_guest_time; }
+  // More has happened since the checkpoint than loading the actor may repeat.
+  bool is_too_long_to_load() const {
+    return turns_since_ > load_turns_max || bytes_since_ > load_bytes_max ||
+           ran_since_ > load_guest_time_max;
+  }
   // No checkpoint could be taken now: the next is due after as much again.
   void put_off() {
     turns_untried_ = bytes_untried_ = 0;
@@ -80,7 +91,7 @@ class History {
   void shrink();
 
  private:
-  std::size_t add(journal::Record& turn);
+  void add(journal::Record& turn);
   void forget_turns();
 
   std::unique_ptr<Checkpoint> checkpoint_;
@@ -91,12 +102,15 @@ class History {
   std::vector<std::pair<std::size_t, std::vector<journal::Answer>>> answers_;
   std::size_t answers_bytes_ = 0;
   journal::StartUp start_up_;  // of the first
-  std::chrono::nanoseconds ran_{0};
   std::size_t count_ = 0;
   // Since a checkpoint was taken, or could not be.
   std::size_t turns_untried_ = 0;
   std::size_t bytes_untried_ = 0;
   std::chrono::nanoseconds ran_untried_{0};
+  // Since the checkpoint.
+  std::size_t turns_since_ = 0;
+  std::size_t bytes_since_ = 0;
+  std::chrono::nanoseconds ran_since_{0};
   bool complete_ = true;
 };
 

@@ -43,5 +43,25 @@ TEST(History, OneThatCannotBeTakenIsDueAgainOnlyAfterAsMuchMore) {
   EXPECT_TRUE(history.is_checkpoint_due());
 }
 
+TEST(History, WhatLoadingWouldRepeatIsCountedBeyondWhatMemoryKeeps) {
+  History history;
+  for (std::size_t i = 0; i < load_turns_max; ++i) keep(history, 1, {});
+  EXPECT_FALSE(history.is_complete());
+  EXPECT_FALSE(history.is_too_long_to_load());
+  keep(history, 1, {});
+  EXPECT_TRUE(history.is_too_long_to_load());
+  history.replace(std::make_unique<Checkpoint>());
+  EXPECT_FALSE(history.is_too_long_to_load());
+  keep(history, 1, load_guest_time_max + microseconds(1));
+  EXPECT_TRUE(history.is_too_long_to_load());
+
+  History loaded;
+  std::vector<journal::Record> records(load_turns_max);
+  loaded.restore(records);
+  EXPECT_FALSE(loaded.is_too_long_to_load());
+  keep(loaded, 1, {});
+  EXPECT_TRUE(loaded.is_too_long_to_load());
+}
+
 }  // namespace
 }  // namespace troupe::actor

@@ -177,7 +177,8 @@ bool Actor::write(const journal::Record& record, const Plan& plan, bool whole) {
     }
   }
   journal::Beside beside{.sent = plan.sent};
-  const bool takes = own.handling != nullptr && record.kind != journal::Kind::init;
+  // Not an upgrade or a restart on the way to the message's turn.
+  const bool takes = own.handling != nullptr && record.kind == journal::Kind::turn;
   if (takes) beside.received.push_back(*own.handling->delivery);
   if (!append(record, changes, std::move(beside), whole)) return false;
   own.outbox += plan.sent.size();
@@ -344,17 +345,24 @@ Task<Result<bool>> Actor::take_past(std::optional<journal::Past> past) {
 }
 
 Task<Result<>> Actor::repeat_past(journal::Past past) {
-  Task<Result<>> recalling = recall(std::move(past));
+  Candidates candidates;
+  Task<Result<>> recalling = recall(std::move(past), candidates);
   Result<> recalled = co_await std::move(recalling);
   if (recalled.has_error() || !history_.has_turns()) co_return recalled;
-  Task<Outcome> reviving = revive();
-  const Outcome outcome = co_await std::move(reviving);
-  if (outcome.ending == Ending::done) co_return Result<>();
-  co_return Error{outcome.detail.empty() ? outcome.message
-                                         : fmt::format("{}: {}", outcome.message, outcome.detail)};
+  std::string first;
+  while (true) {
+    std::shared_ptr<const PluginVersion> version = co_await next_candidate(candidates);
+    if (!version) co_return Error{first.empty() ? candidates.why_no_more : first};
+    version_ = std::move(version);
+    const Outcome outcome = co_await revive();
+    if (outcome.ending == Ending::done) co_return Result<>();
+    if (!first.empty()) continue;
+    first = outcome.detail.empty() ? outcome.message
+                                   : fmt::format("{}: {}", outcome.message, outcome.detail);
+  }
 }
 
-Task<Result<>> Actor::recall(journal::Past past) {
+Task<Result<>> Actor::recall(journal::Past past, Candidates& candidates) {
   const std::string hash = past.checkpoint        ? past.checkpoint->code
                            : past.entries.empty() ? std::string()
                                                   : past.entries.front().record.code;
@@ -401,28 +409,36 @@ Task<Result<>> Actor::recall(journal::Past past) {
     start_up_ = std::make_unique<guest::TurnInputs>(
         guest::TurnInputs{.time_ns = start_up.time_ns, .seed = start_up.seed});
   }
-  Task<Result<std::shared_ptr<const PluginVersion>>> finding = find_version(hash);
-  Result<std::shared_ptr<const PluginVersion>> found = co_await std::move(finding);
-  if (found.has_error()) co_return std::move(found).error();
-  version_ = *std::move(found);
+  candidates.code = hash;
   history_.restore(turns);
   co_return Result<>();
 }
 
-Task<Result<std::shared_ptr<const PluginVersion>>> Actor::find_version(std::string hash) {
-  using Found = Result<std::shared_ptr<const PluginVersion>>;
-  if (plugin_.version->module->content_hash() == hash) co_return Found(plugin_.version);
+// Null when there are no more, and why.
+Task<std::shared_ptr<const PluginVersion>> Actor::next_candidate(Candidates& candidates) {
+  const bool is_first = candidates.next == 0 && !candidates.has_asked_archive;
+  if (is_first && plugin_.version->module->content_hash() == candidates.code) {
+    candidates.versions.push_back(plugin_.version);
+  }
   Archive* archive = actors_.system().archive();
-  if (archive == nullptr) {
-    co_return Error{fmt::format(
+  if (candidates.next == candidates.versions.size() && !candidates.has_asked_archive) {
+    candidates.has_asked_archive = true;
+    candidates.why_no_more = fmt::format(
         "its last turns ran with other code ({}), which is not kept here: begin anew with another "
         "data folder, or serve that code once more",
-        hash)};
+        candidates.code);
+    if (archive != nullptr) {
+      shard::Reply<Result<Archive::Versions>> found;
+      archive->find_versions(address_.plugin, candidates.code, found.taker(actors_.shard()));
+      Result<Archive::Versions> kept = co_await found;
+      if (kept.has_error()) candidates.why_no_more = kept.error().message;
+      for (auto& version : kept.has_error() ? Archive::Versions() : *std::move(kept)) {
+        if (version->hash != plugin_.version->hash) candidates.versions.push_back(version);
+      }
+    }
   }
-  shard::Reply<Found> found;
-  archive->find_version(address_.plugin, std::move(hash), found.taker(actors_.shard()));
-  Found version = co_await found;
-  co_return version;
+  if (candidates.next == candidates.versions.size()) co_return nullptr;
+  co_return candidates.versions[candidates.next++];
 }
 
 // The content hash of what made its memory and its state.

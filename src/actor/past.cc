@@ -165,11 +165,20 @@ Task<Result<>> Actor::resemble(journal::Past past) {
                                    .generation = timer.generation});
   }
   topics_.insert(past.topics.begin(), past.topics.end());
+  if (!is_call()) {
+    Task<Result<>> repeating = repeat_past(std::move(past));
+    Result<> repeated = co_await std::move(repeating);
+    drop_instance();
+    co_return repeated;
+  }
   // What a `call` plugin knows is in its memory, which nobody is shown.
-  Task<Result<>> recalling = is_call() ? recall(std::move(past)) : repeat_past(std::move(past));
+  Candidates candidates;
+  Task<Result<>> recalling = recall(std::move(past), candidates);
   Result<> recalled = co_await std::move(recalling);
-  drop_instance();
-  co_return recalled;
+  if (recalled.has_error() || !history_.has_turns()) co_return recalled;
+  version_ = co_await next_candidate(candidates);
+  if (!version_) co_return Error{candidates.why_no_more};
+  co_return Result<>();
 }
 
 // What an actor is or was at the end of a turn, made anew beside it and thrown away: nothing wakes.

@@ -45,6 +45,13 @@ void System::tell_past(const Address& address, std::uint64_t turn, AskPtr ask) {
   });
 }
 
+void System::replay(ReplayOrder order, AskPtr ask) {
+  const std::size_t index = shard_of(order.address);
+  shards_[index].send([this, index, order = std::move(order), ask = std::move(ask)] {
+    actors_[index]->replay(order, ask);
+  });
+}
+
 void System::settled(const std::shared_ptr<const journal::Outgoing>& delivery) {
   const std::size_t index = journal::partition_of(delivery->sender) % actors_.size();
   shards_[index].send([this, index, delivery] {

@@ -51,6 +51,8 @@ class System {
   void wake_sleepers();
   // What an actor was at the end of a turn; from any thread.
   void tell_past(const Address& address, std::uint64_t turn, AskPtr ask);
+  // As Actors::replay(); from any thread.
+  void replay(ReplayOrder order, AskPtr ask);
   // A message of a durable actor has been handled; from any thread.
   void settled(const std::shared_ptr<const journal::Outgoing>& delivery);
 

@@ -158,14 +158,18 @@ class ActorTest : public testing::Test {
     install(plugin_text);
   }
 
-  void install(std::string_view text, const Bounds& bounds = {}) {
+  std::shared_ptr<const PluginVersion> version_of(std::string_view text,
+                                                  const Bounds& bounds = {}) const {
     auto version = std::make_shared<PluginVersion>();
     version->name = "p";
     version->module = guest::test::Plugin::load(text);
     version->durability = durability;
     version->environment.limits.timeout = std::chrono::milliseconds(300);
     version->bounds = bounds;
-    system.install(version);
+    return version;
+  }
+  void install(std::string_view text, const Bounds& bounds = {}) {
+    system.install(version_of(text, bounds));
     settle();
   }
 

@@ -26,17 +26,6 @@ Outcome unusable(std::string message) {
   return {.ending = Ending::output, .message = std::move(message)};
 }
 
-journal::TurnResult result_of(Ending ending) {
-  switch (ending) {
-    case Ending::done:
-      return journal::TurnResult::done;
-    case Ending::error:
-      return journal::TurnResult::error;
-    default:
-      return journal::TurnResult::failed;
-  }
-}
-
 journal::Hash hash_of(std::string_view text) {
   journal::Hash hash;
   crypto_shorthash_siphashx24(hash.data(),
@@ -145,11 +134,10 @@ void Turn::end(const Outcome& outcome) {
                 output_,
                 outcome.message,
                 effects_);
-  } else {
-    record_->answers.clear();  // they may be large, and it is not run again
   }
   record();
   if (!committed_) {
+    record_->answers.clear();  // they may be large, and it is not run again
     actor_.undo();
     return;
   }
@@ -160,6 +148,7 @@ void Turn::end(const Outcome& outcome) {
     actor_.forget_memory();
   } else if (actor_.history_.is_checkpoint_due()) {
     actor_.checkpoint();
+    actor_.bound_load();
   }
 }
 
@@ -217,6 +206,17 @@ Outcome take_state(Actor& actor, std::string_view output, std::string_view* patc
   if (actor.state_ && patch != nullptr) *patch = differ.diff(*actor.state_, *next);
   actor.state_ = std::move(*next);
   return {};
+}
+
+journal::TurnResult result_of(Ending ending) {
+  switch (ending) {
+    case Ending::done:
+      return journal::TurnResult::done;
+    case Ending::error:
+      return journal::TurnResult::error;
+    default:
+      return journal::TurnResult::failed;
+  }
 }
 
 journal::Hash hash_of(std::string_view state,

@@ -97,6 +97,7 @@ Pieces pieces_of(const Actor& actor, std::string_view payload);
 // Makes the output of an export the new state. Otherwise than done: it cannot be one.
 guest::Outcome take_state(Actor& actor, std::string_view output, std::string_view* patch);
 // What a record says about the outcome of its turn.
+journal::TurnResult result_of(guest::Ending ending);
 journal::Hash hash_of(std::string_view state,
                       std::string_view output,
                       std::string_view reason,

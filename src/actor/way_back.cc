@@ -5,8 +5,7 @@
 // off; each must come out as it did.
 #include "actor/actor.h"
 #include "actor/actors.h"
-#include "actor/effects.h"
-#include "actor/turn.h"
+#include "actor/repetition.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +13,6 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace troupe::actor {
@@ -68,81 +66,6 @@ class Place {
 
 }  // namespace
 
-// A turn of the past, run once more.
-class Repetition final : public guest::Host {
- public:
-  Repetition(Actor& actor, const journal::Record& record)
-      : actor_(actor),
-        record_(record),
-        effects_(actor.version().bounds.effects_max, actor.version().bounds.effects_bytes_max) {}
-
-  // What came out differently; empty when nothing did.
-  Task<std::string> run() {
-    const guest::TurnInputs inputs{.time_ns = record_.time_ns, .seed = record_.seed};
-    const Pieces pieces = pieces_of(actor_, record_.input);
-    Outcome outcome =
-        co_await actor_.instance_->call(record_.function, pieces, inputs, actor_.vars_, *this);
-    if (outcome.ending == Ending::done && !actor_.is_call()) {
-      outcome = take_state(actor_, outcome.output, nullptr);
-    }
-    actor_.vars_.commit();
-    const bool is_error = record_.result == journal::TurnResult::error;
-    if (outcome.ending != (is_error ? Ending::error : Ending::done)) {
-      co_return fmt::format("the outcome: expected {}, got {}: {}",
-                            is_error ? "error" : "done",
-                            guest::name_of(outcome.ending),
-                            outcome.message);
-    }
-    if (!different_.empty()) co_return different_;
-    if (answers_used_ != record_.answers.size()) {
-      co_return fmt::format("the calls of host functions: expected {} answers to be taken, got {}",
-                            record_.answers.size(),
-                            answers_used_);
-    }
-    const std::string_view state =
-        actor_.state_ ? std::string_view(actor_.state_->text()) : std::string_view();
-    const std::string_view output = actor_.is_call() ? outcome.output : std::string_view();
-    if (hash_of(state, output, outcome.message, effects_) != record_.outcome) {
-      co_return "the hash of state, output and effects";
-    }
-    co_return std::string();
-  }
-
- private:
-  Result<std::string> call(std::string_view function, std::string_view input) override {
-    if (function != "self") {
-      if (auto added = effects_.add(function, input); added.has_error()) {
-        return std::move(added).error();
-      }
-      return std::string();
-    }
-    const auto* answer = next_answer<std::string>();
-    if (answer == nullptr) {
-      different_ = fmt::format("a call of troupe_{} that was not made then", function);
-      return Error{different_};
-    }
-    return *answer;
-  }
-  std::optional<journal::HttpAnswer> recorded_answer() override {
-    if (const auto* answer = next_answer<journal::HttpAnswer>()) return *answer;
-    different_ = "an HTTP request that was not made then";
-    return journal::HttpAnswer{.error = different_};
-  }
-  // Null when another kind of answer was given then, or none.
-  template <class Kind>
-  const Kind* next_answer() {
-    if (answers_used_ == record_.answers.size()) return nullptr;
-    return std::get_if<Kind>(&record_.answers[answers_used_++]);
-  }
-  void log(guest::LogLevel, std::string_view) override {}  // it was said the first time
-
-  Actor& actor_;
-  const journal::Record& record_;
-  Effects effects_;
-  std::size_t answers_used_ = 0;
-  std::string different_;
-};
-
 Task<Outcome> Actor::wake() {
   if (version_ != plugin_.version) {
     // Outside of an upgrade: the first turn, or a new configuration for the same code.
@@ -169,10 +92,9 @@ Task<Outcome> Actor::revive() {
   } else if (!history_.is_complete()) {
     actors_.log().warn(
         "[{}] starts with its variables and its state alone: its memory cannot be captured ({}), "
-        "and "
-        "more than {} turns would have to be repeated",
+        "and more than {} turns would have to be repeated",
         address_.text(),
-        version_->module->not_capturable(),
+        why_not_captured(),
         replay_turns_max);
     give_up_memory();
     checkpoint = history_.checkpoint();
@@ -224,24 +146,26 @@ Task<Outcome> Actor::repeat_turns() {
       state_ = std::move(*read);
     }
   }
-  std::string different;
+  std::optional<Difference> different;
   std::uint64_t turn = 0;
   const std::vector<journal::Record> turns = history_.turns();
   for (const journal::Record& record : turns) {
     Repetition repetition(*this, record);
-    different = co_await repetition.run();
-    if (different.empty()) continue;
+    const Outcome outcome = co_await repetition.run();
+    vars_.commit();
+    different = repetition.difference(outcome);
+    if (!different) continue;
     turn = record.turn;
     break;
   }
-  if (different.empty()) co_return Outcome{};
+  if (!different) co_return Outcome{};
   state_ = std::move(state);
   vars_ = std::move(vars);
   drop_instance();
   co_return Outcome{
       .ending = Ending::trap,
       .message = fmt::format("turn {} came out differently when it was repeated", turn),
-      .detail = different};
+      .detail = different->text()};
 }
 
 void Actor::drop_instance() {
@@ -264,6 +188,25 @@ void Actor::forget_memory() {
 void Actor::give_up_memory() {
   forget_memory();
   if (journaled_) mark(journal::Kind::restart, {});
+}
+
+std::string Actor::why_not_captured() const {
+  const std::string& why = version_->module->not_capturable();
+  if (!why.empty()) return why;
+  return fmt::format("more than {} bytes of it have changed",
+                     version_->environment.limits.snapshot_bytes_max);
+}
+
+// The journal is not to gather more turns than can be repeated when the actor is loaded.
+void Actor::bound_load() {
+  if (!journaled_ || !history_.is_too_long_to_load()) return;
+  actors_.log().warn(
+      "[{}] goes on with its variables and its state alone: its memory cannot be captured ({}), "
+      "and "
+      "after a crash of the server too many turns would have to be repeated",
+      address_.text(),
+      why_not_captured());
+  give_up_memory();
 }
 
 void Actor::checkpoint() {

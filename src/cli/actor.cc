@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/content.h"
 #include "cli/table.h"
 
 #include <fmt/chrono.h>
@@ -224,6 +225,62 @@ int history(const ActorArguments& arguments) {
   return 0;
 }
 
+void print_replay(json::Value replayed) {
+  for (const json::Value failure : replayed.find("failures")->elements()) {
+    const std::string recorded = text_of(failure, "recorded");
+    const std::string now = text_of(failure, "now");
+    fmt::print(
+        "turn {} {}, then: {}\n", text_of(failure, "turn"), text_of(failure, "function"), recorded);
+    fmt::print("  now: {}\n", now == recorded ? "the same" : now);
+    const std::string detail = text_of(failure, "detail");
+    if (!detail.empty()) fmt::print("{}\n", detail);
+  }
+  const std::string turns = fmt::format(
+      "turns {} to {}", text_of(replayed, "first_turn"), text_of(replayed, "last_turn"));
+  const auto difference = replayed.find("difference");
+  if (difference && difference->is_object()) {
+    fmt::print("turn {} came out differently in {}\n  expected: {}\n  got: {}\n{} were run\n",
+               text_of(*difference, "turn"),
+               text_of(*difference, "what"),
+               text_of(*difference, "expected"),
+               text_of(*difference, "got"),
+               turns);
+  } else {
+    fmt::print("{} came out as they did\n", turns);
+  }
+  if (replayed.find("stopped")) fmt::print("it stopped: {}\n", text_of(replayed, "stopped"));
+  const std::string state = text_of(replayed, "state");
+  if (state != "-") fmt::print("the state in the end: {}\n", state);
+}
+
+// Exit status 1 when something came out differently.
+int replay(const ActorArguments& arguments) {
+  auto path = path_of(arguments, "/replay");
+  if (!path) return wrong_usage;
+  if (arguments.turn != 0) *path += fmt::format("&from={}", arguments.turn);
+  ServerRequest request{.method = "POST", .path = *path};
+  if (!arguments.plugin.empty()) {
+    Result<Content> content = read_content(arguments.plugin);
+    if (!content) return fail(content.error().message);
+    request.body = std::move(content->bytes);
+    request.content_type = content->type;
+  }
+  const Result<Client> client = Client::create(arguments.server);
+  if (!client) return fail(client.error().message);
+  const Result<ServerAnswer> answer = client->send(request);
+  if (!answer) return fail(answer.error().message);
+  if (!answer->is_ok()) return fail(answer->problem());
+  json::Tape tape;
+  if (!json::parse(answer->body, tape)) return fail("the server's answer is not JSON");
+  if (arguments.server.json) {
+    fmt::print("{}\n", answer->body);
+  } else {
+    print_replay(tape.root());
+  }
+  const auto difference = tape.root().find("difference");
+  return difference && difference->is_object() ? failed_operation : 0;
+}
+
 // Rewinds, or forks to another key.
 int go_to(const ActorArguments& arguments, bool forks) {
   auto path = path_of(arguments, forks ? "/fork" : "/rewind");
@@ -245,7 +302,8 @@ void add_actor(CLI::App& program, Run& run) {
       "  troupe actor call todo/todo:all addTodo --event --input '{\"todo\":\"milk\"}'\n"
       "  troupe actor watch todo/todo:all\n"
       "  troupe actor history todo/todo:all\n"
-      "  troupe actor rewind todo/todo:all 17");
+      "  troupe actor rewind todo/todo:all 17\n"
+      "  troupe actor replay todo/todo:all --plugin todo.js");
   const auto add = [&](const std::string& name,
                        const std::string& help,
                        bool has_address,
@@ -316,6 +374,17 @@ void add_actor(CLI::App& program, Run& run) {
       "Drop an actor's instance: back to its last commit",
       true,
       [](const auto& arguments) { return order(arguments, "/restart", "POST", "was restarted"); });
+  const auto [replay_command, replay_arguments] =
+      add("replay",
+          "Run an actor's turns again beside it, those that failed too, and compare",
+          true,
+          replay);
+  replay_command->add_option("--from", replay_arguments->turn, "From that turn on")
+      ->check(CLI::PositiveNumber);
+  replay_command->add_option(
+      "--plugin",
+      replay_arguments->plugin,
+      "What to run them with instead of what ran them: a module, manifest or source");
   const auto [delete_command, delete_arguments] =
       add("delete", "End an actor; its history stays", true, [](const ActorArguments& arguments) {
         const auto path = path_of(arguments, "");

@@ -1,24 +1,19 @@
 #include "base/json.h"
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/content.h"
 #include "cli/table.h"
-#include "server/local_call.h"
-#include "server/plugin_loader.h"
-#include "server/source.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <ctime>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace troupe::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t hash_letters_shown = 12;
 
@@ -32,27 +27,6 @@ std::string short_hash(json::Value object, std::string_view name) {
   return text_of(object, name).substr(0, hash_letters_shown);
 }
 
-bool is_manifest(const fs::path& file) {
-  return file.extension() == ".json" || file.extension() == ".toml";
-}
-
-// What is sent of a file: a module, a manifest with its modules in it, or what a source is built
-// to.
-Result<std::string> read_content(const std::string& file) {
-  server::PluginConfig plugin;
-  if (server::is_module(file)) {
-    plugin.wasm = file;
-  } else if (is_manifest(file)) {
-    plugin.manifest = file;  // its paths are relative to the current folder, as for troupe call
-  } else {
-    TRY(plugin.source, server::find_source(file));
-  }
-  const server::CodeResult code = server::read_code(plugin, server::user_cache_folder());
-  if (!code) return Error{code.error().message};
-  for (const std::string& warning : code->warnings) fmt::print(stderr, "warning: {}\n", warning);
-  return std::string(code->kept());
-}
-
 struct DeployArguments {
   ServerOptions server;
   std::string name;
@@ -60,19 +34,19 @@ struct DeployArguments {
 };
 
 int deploy(const DeployArguments& arguments) {
-  Result<std::string> content = read_content(arguments.file);
+  Result<Content> content = read_content(arguments.file);
   if (!content) return fail(content.error().message);
-  return ask(
-      arguments.server,
-      {.method = "PUT",
-       .path = "/plugins/" + percent_encode(arguments.name),
-       .body = std::move(*content),
-       .content_type = is_manifest(arguments.file) ? "application/json" : "application/wasm"},
-      [&](const std::string& body) {
-        json::Tape tape;
-        if (!json::parse(body, tape)) return;
-        fmt::print("{}: version {} is live\n", arguments.name, short_hash(tape.root(), "version"));
-      });
+  return ask(arguments.server,
+             {.method = "PUT",
+              .path = "/plugins/" + percent_encode(arguments.name),
+              .body = std::move(content->bytes),
+              .content_type = content->type},
+             [&](const std::string& body) {
+               json::Tape tape;
+               if (!json::parse(body, tape)) return;
+               fmt::print(
+                   "{}: version {} is live\n", arguments.name, short_hash(tape.root(), "version"));
+             });
 }
 
 void print_plugins(const std::string& body) {

@@ -154,8 +154,9 @@ void Api::handle_actors(ApiCall call, std::string_view rest) {
     if (method != "GET") return refuse_method(call, "GET");
     return list_history(std::move(call), address);
   }
-  if (verb == "rewind" || verb == "fork") {
+  if (verb == "rewind" || verb == "fork" || verb == "replay") {
     if (method != "POST") return refuse_method(call, "POST");
+    if (verb == "replay") return replay(std::move(call), address);
     return verb == "rewind" ? rewind(std::move(call), address) : fork(std::move(call), address);
   }
   if (takes_name || verb == "restart" || verb == "stop") {

@@ -82,6 +82,7 @@ class Api {
   void list_history(ApiCall call, const actor::Address& address);
   void rewind(ApiCall call, const actor::Address& address);
   void fork(ApiCall call, const actor::Address& address);
+  void replay(ApiCall call, const actor::Address& address);
   void end_and_forget(ApiCall call, const actor::Address& address);
   // The turn a parameter names; refuses the call when it names none.
   std::optional<std::uint64_t> turn_of(ApiCall& call, std::string_view name);

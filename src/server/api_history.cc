@@ -122,6 +122,34 @@ void Api::fork(ApiCall call, const actor::Address& address) {
                       .generation = *turn});
 }
 
+// With the module or the manifest in the body, or with what ran the turns.
+void Api::replay(ApiCall call, const actor::Address& address) {
+  actor::ReplayOrder order{.address = address};
+  if (!parameter(call.request, "from").empty()) {
+    const auto turn = turn_of(call, "from");
+    if (!turn) return;
+    order.from = *turn;
+  }
+  std::string content = std::move(call.request.body);
+  if (!content.empty() && parts_.deployer == nullptr) {
+    return refuse(call, 409, "dev", "troupe dev takes plugins from their files");
+  }
+  shard::Shard& shard = call.shard;
+  actor::AskPtr asking = ask(std::move(call), description(200));
+  if (content.empty()) return parts_.system.replay(std::move(order), std::move(asking));
+  using Version = Result<std::shared_ptr<const actor::PluginVersion>>;
+  parts_.deployer->try_code(
+      address.plugin, std::move(content), [this, &shard, order, asking](Version version) mutable {
+        if (version) {
+          order.version = *std::move(version);
+          return parts_.system.replay(std::move(order), asking);
+        }
+        shard.send([asking, text = version.error().message] {
+          asking->answer({.verdict = Verdict::error, .message = text});
+        });
+      });
+}
+
 // Ends the actor, if it lives, and removes what the journal has of it.
 void Api::end_and_forget(ApiCall call, const actor::Address& address) {
   if (parts_.journal == nullptr) return send(std::move(call), address, Message::Kind::end);

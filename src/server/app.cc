@@ -217,6 +217,7 @@ ProcessMetrics App::process_metrics() const {
   }
   add(cache_->bounds());
   for (std::size_t shard = 0; shard < shards_.size(); ++shard) add(system_.bounds(shard));
+  if (journal_) metrics.journal = {journal_->counters(), journal_->health().refusing};
   return metrics;
 }
 

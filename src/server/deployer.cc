@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <tuple>
 #include <utility>
 
@@ -47,6 +48,14 @@ bool same_version(const actor::PluginVersion& a, const actor::PluginVersion& b) 
 
 DeployOutcome failed(std::string message) {
   return {.kind = Kind::failed, .message = std::move(message)};
+}
+
+// The configuration for code that comes from no file.
+PluginConfig as_sent(PluginConfig config, const Code& code) {
+  config.source.clear();
+  config.manifest.clear();
+  config.wasm = code.manifest ? "the manifest" : "the module";  // as messages call it
+  return config;
 }
 
 const std::string server_ends = "the server is about to end";
@@ -244,32 +253,64 @@ DeployOutcome Deployer::remove_now(const std::string& name, bool force) {
   return {.kind = Kind::done};
 }
 
-void Deployer::find_version(std::string plugin, std::string hash, Found done) {
+void Deployer::find_versions(std::string plugin, std::string code, Found done) {
   boost::asio::post(
-      worker_, [this, plugin = std::move(plugin), hash = std::move(hash), done = std::move(done)] {
-        done(version_now(plugin, hash));
+      worker_, [this, plugin = std::move(plugin), code = std::move(code), done = std::move(done)] {
+        done(versions_now(plugin, code));
       });
 }
 
-Result<std::shared_ptr<const actor::PluginVersion>> Deployer::version_now(const std::string& name,
-                                                                          const std::string& hash) {
+void Deployer::try_code(std::string plugin, std::string content, Tried done) {
+  boost::asio::post(
+      worker_,
+      [this,
+       name = std::move(plugin),
+       content = std::move(content),
+       done = std::move(done)]() mutable { done(version_of(name, std::move(content))); });
+}
+
+Result<std::shared_ptr<const actor::PluginVersion>> Deployer::version_of(const std::string& name,
+                                                                         std::string content) {
+  const LoadedPlugin* plugin = find(name);
+  if (plugin == nullptr) return Error{missing(name).message};
+  TRY(const Code code, code_of(std::move(content), From::upload));
+  return make_version(as_sent(plugin->config, code), code, parts_.cache, parts_.engine);
+}
+
+Result<Deployer::Versions> Deployer::versions_now(const std::string& name,
+                                                  const std::string& code) {
   const LoadedPlugin* plugin = find(name);
   const DeployedPlugin* deployed = deployments_.find(name);
-  if (plugin == nullptr || deployed == nullptr || deployed->find(hash) == nullptr) {
-    return Error{fmt::format(
-        "its last turns ran with version {} of the plugin {}, which is not kept any more: deploy "
-        "it once more, and then the present one",
-        hash,
-        name)};
+  Versions versions;
+  std::string why;
+  if (plugin != nullptr && deployed != nullptr) {
+    for (const Deployment& each : std::views::reverse(deployed->versions)) {
+      if (!each.code.empty() && each.code != code) continue;
+      auto version = kept_version(*plugin, each.hash);
+      if (!version) {
+        why = "; " + version.error().message;
+      } else if ((*version)->module->content_hash() == code) {
+        versions.push_back(*std::move(version));
+      }
+    }
   }
+  if (!versions.empty()) return versions;
+  return Error{
+      fmt::format("its last turns ran with code {} of the plugin {}, which is not kept any more: "
+                  "deploy it once "
+                  "more, and then the present one{}",
+                  code,
+                  name,
+                  why)};
+}
+
+Result<std::shared_ptr<const actor::PluginVersion>> Deployer::kept_version(
+    const LoadedPlugin& plugin, const std::string& hash) {
   std::weak_ptr<const actor::PluginVersion>& known = old_versions_[hash];
   if (auto version = known.lock()) return version;
-  TRY(const std::string wasm, deployments_.read(name, hash));
-  PluginConfig config = plugin->config;
-  config.source.clear();
-  config.wasm = fmt::format("version {} of {}", hash, name);
-  TRY(auto version,
-      make_version(config, {.wasm = {wasm.begin(), wasm.end()}}, parts_.cache, parts_.engine));
+  TRY(std::string content, deployments_.read(plugin.config.name, hash));
+  TRY(const Code code, code_of(std::move(content), From::deployment));
+  TRY(auto version, make_version(as_sent(plugin.config, code), code, parts_.cache, parts_.engine));
   known = version;
   return version;
 }
@@ -313,11 +354,7 @@ DeployOutcome Deployer::apply_now(const Config& config) {
 }
 
 Deployer::Candidate Deployer::prepare(const LoadedPlugin& plugin, const Code& code) {
-  PluginConfig config = plugin.config;
-  config.source.clear();
-  config.manifest.clear();
-  config.wasm = code.manifest ? "the manifest" : "the module";  // as messages call it
-  Checked checked = check_code(config, code, topics_, parts_);
+  Checked checked = check_code(as_sent(plugin.config, code), code, topics_, parts_);
   if (!checked) return {nullptr, {.kind = Kind::refused, .reasons = std::move(checked).error()}};
   auto mistakes = try_migrate(*checked);
   if (!mistakes) return {nullptr, failed(server_ends)};
@@ -376,6 +413,7 @@ Result<void> Deployer::record(const LoadedPlugin& plugin,
   using Kind = Deployment::Kind;
   return deployments_.add(plugin.config.name,
                           {.hash = plugin.version->hash,
+                           .code = plugin.version->module->content_hash(),
                            .kind = code.manifest ? Kind::manifest : Kind::module,
                            .bytes = code.kept().size(),
                            .time_ms = clock_.now_ns() / ns_per_ms,

@@ -83,8 +83,12 @@ class Deployer final : public actor::Archive {
   // then nothing is.
   void apply(Config config, Done done);
   std::vector<PluginView> list() const;
-  // One that is kept, run as the plugin's present configuration says.
-  void find_version(std::string plugin, std::string hash, Found done) override;
+  // Those that are kept, run as the plugin's present configuration says.
+  void find_versions(std::string plugin, std::string code, Found done) override;
+  using Tried = std::function<void(Result<std::shared_ptr<const actor::PluginVersion>>)>;
+  // Other code, as deploy() takes it, run as the plugin's present configuration says, and deployed
+  // nowhere.
+  void try_code(std::string plugin, std::string content, Tried done);
 
   // Ends what is under way; what waits is dropped. The shards must still run.
   void stop();
@@ -95,8 +99,11 @@ class Deployer final : public actor::Archive {
   DeployOutcome roll_back_now(const std::string& name, const std::string& hash);
   DeployOutcome remove_now(const std::string& name, bool force);
   DeployOutcome apply_now(const Config& config);
-  Result<std::shared_ptr<const actor::PluginVersion>> version_now(const std::string& name,
-                                                                  const std::string& hash);
+  Result<Versions> versions_now(const std::string& name, const std::string& code);
+  Result<std::shared_ptr<const actor::PluginVersion>> kept_version(const LoadedPlugin& plugin,
+                                                                   const std::string& hash);
+  Result<std::shared_ptr<const actor::PluginVersion>> version_of(const std::string& name,
+                                                                 std::string content);
 
   // Checks the code and tries `migrate`; the version is set when all is well.
   struct Candidate {
@@ -133,7 +140,7 @@ class Deployer final : public actor::Archive {
   std::vector<LoadedPlugin> plugins_;
   std::vector<TopicConfig> topics_;
   std::set<std::string> mounts_;  // that the server has
-  // By content, of those that actors had to be brought back with.
+  // By hash, of those that actors had to be brought back with.
   std::map<std::string, std::weak_ptr<const actor::PluginVersion>> old_versions_;
 
   mutable std::mutex mutex_;  // guards what follows

@@ -73,11 +73,16 @@ std::optional<DeployedPlugin> parse_index(std::string_view text) {
     const auto kind = std::ranges::find(kinds, string_of(each, "kind"), &KindName::name);
     if (kind == kinds.end()) return std::nullopt;
     Deployment deployment{.hash = string_of(each, "hash"),
+                          .code = string_of(each, "code"),
                           .kind = kind->kind,
                           .bytes = static_cast<std::uint64_t>(bytes),
                           .time_ms = integer_of(each, "time_ms"),
                           .origin = string_of(each, "origin")};
+    if (deployment.code.empty() && kind->kind == Deployment::Kind::module) {
+      deployment.code = deployment.hash;
+    }
     if (!is_hash(deployment.hash) || bytes < 0) return std::nullopt;
+    if (!deployment.code.empty() && !is_hash(deployment.code)) return std::nullopt;
     plugin.versions.push_back(std::move(deployment));
   }
   if (!plugin.current.empty() && plugin.find(plugin.current) == nullptr) return std::nullopt;
@@ -94,10 +99,11 @@ std::string index_text(const DeployedPlugin& plugin) {
       plugin.current);
   for (const Deployment& each : plugin.versions) {
     text += fmt::format(
-        "{}\n    {{ \"hash\": \"{}\", \"kind\": \"{}\", \"bytes\": {}, \"time_ms\": {}, "
-        "\"origin\": \"{}\" }}",
+        "{}\n    {{ \"hash\": \"{}\", \"code\": \"{}\", \"kind\": \"{}\", \"bytes\": {}, "
+        "\"time_ms\": {}, \"origin\": \"{}\" }}",
         text.back() == '[' ? "" : ",",
         each.hash,
+        each.code,
         names_of(each.kind).name,
         each.bytes,
         each.time_ms,

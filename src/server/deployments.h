@@ -23,6 +23,7 @@ inline constexpr std::size_t versions_kept_max = 16;
 
 struct Deployment {
   std::string hash;  // of the content, SHA-256 in hex
+  std::string code;  // of its modules alone: what actors' turns name
   enum class Kind { module, manifest };
   Kind kind = Kind::module;
   std::uint64_t bytes = 0;

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 namespace troupe::server {
@@ -97,6 +98,35 @@ TEST_F(DeploymentsTest, ADeletedPluginWaitsAndItsFileIsNotTakenAgain) {
   ASSERT_TRUE(deployments.remove("todo"));
   EXPECT_EQ(deployments.find("todo")->current, "");
   EXPECT_FALSE(open().is_news("todo", a));
+}
+
+TEST_F(DeploymentsTest, TheCodeIsKeptAndThatOfAnOldIndexIsKnownForModules) {
+  const std::string hash = guest::content_hash("{}");
+  const std::string code = guest::content_hash("M");
+  {
+    Deployments deployments = open();
+    ASSERT_TRUE(deployments.add("todo",
+                                {.hash = hash,
+                                 .code = code,
+                                 .kind = Deployment::Kind::manifest,
+                                 .bytes = 2,
+                                 .time_ms = 1,
+                                 .origin = "upload"},
+                                "{}",
+                                {}));
+    add(deployments, "M");
+  }
+  EXPECT_EQ(open().find("todo")->find(hash)->code, code);
+  EXPECT_EQ(open().find("todo")->find(code)->code, code);
+  const fs::path index = parent_ / "plugins/todo/index.json";
+  std::ifstream old(index);
+  std::string text(std::istreambuf_iterator<char>(old), {});
+  for (std::size_t at = text.find(R"("code")"); at != text.npos; at = text.find(R"("code")")) {
+    text.erase(at, text.find(',', at) + 2 - at);
+  }
+  std::ofstream(index) << text;
+  EXPECT_EQ(open().find("todo")->find(hash)->code, "") << "its modules would have to be read";
+  EXPECT_EQ(open().find("todo")->find(code)->code, code);
 }
 
 TEST_F(DeploymentsTest, AManifestIsKeptAsJsonAndWhatNoIndexNamesGoes) {

@@ -67,6 +67,34 @@ class Family {
   MetricFamily family_;
 };
 
+void add_journal(std::vector<MetricFamily>& families, const ProcessMetrics::Journal& journal) {
+  const journal::Counters& counters = journal.counters;
+  const auto add = [&](std::string name, std::string help, MetricType type, double value) {
+    Family family(std::move(name), std::move(help), type);
+    family.add({}, value);
+    families.push_back(family.take());
+  };
+  const auto number = [](std::uint64_t count) { return static_cast<double>(count); };
+  using enum MetricType;
+  add("troupe_journal_commits_total", "Commits.", Counter, number(counters.commits));
+  add("troupe_journal_entries_total", "Entries committed.", Counter, number(counters.entries));
+  add("troupe_journal_bytes_total", "Bytes of entries.", Counter, number(counters.bytes));
+  add("troupe_journal_checkpoints_total", "Checkpoints.", Counter, number(counters.checkpoints));
+  add("troupe_journal_failures_total", "Commits that failed.", Counter, number(counters.failures));
+  add("troupe_journal_refused_total", "Entries refused.", Counter, number(counters.refused));
+  add("troupe_journal_pruned_total", "Old entries removed.", Counter, number(counters.pruned));
+  add("troupe_journal_queued", "Entries that wait for the disk.", Gauge, number(counters.queued));
+  add("troupe_journal_wal_bytes", "The write-ahead log.", Gauge, number(counters.wal_bytes));
+  add("troupe_journal_writer_cpu_seconds_total",
+      "CPU time of the writer.",
+      Counter,
+      number(counters.writer_cpu_ns) / 1e9);
+  add("troupe_journal_refusing",
+      "1 while it cannot be written.",
+      Gauge,
+      journal.is_refusing ? 1 : 0);
+}
+
 }  // namespace
 
 std::size_t resident_bytes() {
@@ -98,7 +126,7 @@ std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& 
   Family downs("troupe_downs_total", "Actors put down after failures.", Counter);
   Family switches("troupe_switches_total", "Actors that came to a new version.", Counter);
   Family refused("troupe_switches_refused_total", "Actors that stayed on an old version.", Counter);
-  Family actors("troupe_actors", "Actors, asleep ones too.", Gauge);
+  Family actors("troupe_actors", "Actors in memory, asleep ones too.", Gauge);
   Family awake("troupe_actors_awake", "Actors with an instance.", Gauge);
   for (const auto& [name, plugin] : plugins) {
     const Labels labels = {{"plugin", name}};
@@ -152,6 +180,7 @@ std::string metrics_text(const std::vector<std::vector<actor::PluginCounters>>& 
                          &bounds}) {
     families.push_back(family->take());
   }
+  if (process.journal) add_journal(families, *process.journal);
   return prometheus::TextSerializer().Serialize(families);
 }
 

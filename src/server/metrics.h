@@ -5,11 +5,14 @@
 
 #include "actor/actors.h"
 #include "base/bounds.h"
+#include "journal/journal.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::server {
@@ -18,6 +21,12 @@ struct ProcessMetrics {
   std::size_t resident_bytes = 0;
   std::size_t connections = 0;
   std::array<std::uint64_t, bound_names.size()> bounds_reached{};  // by Bound
+  // Nothing when there is no journal.
+  struct Journal {
+    journal::Counters counters;
+    bool is_refusing = false;
+  };
+  std::optional<Journal> journal;
 };
 
 // Of this process, now.

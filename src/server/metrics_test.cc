@@ -50,6 +50,17 @@ TEST(Metrics, NameEveryBoundOnce) {
   static_assert(actor::limit_names[static_cast<std::size_t>(actor::Limit::vars)] == "vars");
 }
 
+TEST(Metrics, TellOfAJournalWhereThereIsOne) {
+  const std::string without = metrics_text({}, {});
+  EXPECT_EQ(without.find("troupe_journal"), std::string::npos);
+  const std::string text = metrics_text(
+      {}, {.journal = {{{.commits = 3, .writer_cpu_ns = 1'500'000'000}, /*is_refusing=*/true}}});
+  const auto has = [&](std::string_view line) { return text.find(line) != std::string::npos; };
+  EXPECT_TRUE(has("troupe_journal_commits_total 3\n")) << text;
+  EXPECT_TRUE(has("troupe_journal_writer_cpu_seconds_total 1.5\n")) << text;
+  EXPECT_TRUE(has("troupe_journal_refusing 1\n")) << text;
+}
+
 TEST(Metrics, KnowTheMemoryOfTheProcess) {
   EXPECT_GT(resident_bytes(), 1'000'000U);
 }

@@ -50,19 +50,26 @@ def example(tmp_path, cache):
     return folder
 
 
+def run_each(found, folder, tmp_path, select=lambda expected, printed: (expected, printed)):
+    """Runs the commands of a guide in a folder, and checks what each prints."""
+    bin_folder = tmp_path / "bin"
+    if not bin_folder.exists():
+        bin_folder.mkdir()
+        (bin_folder / "troupe").symlink_to(binary())
+    env = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+    for command, expected in found:
+        done = subprocess.run(command, shell=True, cwd=folder, env=env, text=True, timeout=COMMAND_SECONDS_MAX,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        printed = done.stdout.splitlines()
+        if done.returncode != 0:
+            printed.append(f"[exit status {done.returncode}]")
+        check(command, *select(expected, printed))
+
+
 def walk(found, folder, tmp_path, select=lambda expected, printed: (expected, printed)):
-    """Runs the commands of a guide in a folder where a server of its example runs, and checks what each prints."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/troupe").symlink_to(binary())
-    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    """The same where a server of the folder's example runs."""
     with Running(folder, "serve", *FREE_PORTS):
-        for command, expected in found:
-            done = subprocess.run(command, shell=True, cwd=folder, env=env, text=True, timeout=COMMAND_SECONDS_MAX,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            printed = done.stdout.splitlines()
-            if done.returncode != 0:
-                printed.append(f"[exit status {done.returncode}]")
-            check(command, *select(expected, printed))
+        run_each(found, folder, tmp_path, select)
 
 
 def test_the_guide_says_what_happens(example, tmp_path):
