@@ -283,7 +283,7 @@ TEST_F(GateTest, WhoLooksAtASleeperIsToldTheSameAndWakesNobody) {
 
   journal.entries.at("p/k").back().changes.timers_set.clear();
   const auto once_more = join_home(screen, "k");
-  for (std::size_t i = 0; i < checkpoint_turns; ++i) event(once_more, "count");
+  for (std::size_t turns = 4; turns < checkpoint_turns; ++turns) event(once_more, "count");
   system.leave(once_more);
   commit();
   ASSERT_GE(journal.checkpoints.count("p/k"), 1U);
@@ -328,7 +328,10 @@ TEST_F(GateTest, MemoryThatCannotBeCapturedIsGivenUpBeforeTooMuchWouldBeRepeated
   Screen screen;
   const auto viewer = join_home(screen, "k");
   // The first state is a turn too, and a checkpoint is tried only now and then.
-  for (std::size_t i = 0; i < load_turns_max + checkpoint_turns; ++i) event(viewer, "count");
+  for (std::size_t i = 0; i < load_turns_max + checkpoint_turns; ++i) {
+    event(viewer, "count");
+    if (i % checkpoint_turns == 0) commit();
+  }
   commit();
   const std::vector<Entry>& entries = journal.entries.at("p/k");
   const auto restart = std::ranges::find_if(
