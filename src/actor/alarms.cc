@@ -63,10 +63,12 @@ Task<> Alarms::run() {
     std::chrono::nanoseconds wait = period;
     if (std::exchange(rewound_, false)) {
       after_ = {};
+      has_woken_subscribers_ = false;
       wait = soon;
     }
+    if (!has_woken_subscribers_) has_woken_subscribers_ = co_await wake_subscribers();
     const bool all_seen = co_await wake_next();
-    if (!all_seen) wait = soon;
+    if (!all_seen || !has_woken_subscribers_) wait = soon;
     Until<decltype(timer_)> pause{timer_, wait};
     co_await pause;
   }
@@ -103,6 +105,27 @@ Task<> Alarms::send_backlog() {
 }
 
 // False when not all could be read.
+Task<bool> Alarms::wake_subscribers() {
+  std::string after;
+  while (true) {
+    shard::Reply<Result<std::vector<std::string>>> read;
+    journal_.subscribers({}, after, page, read.taker(system_.shards()[0]));
+    Result<std::vector<std::string>> addresses = co_await read;
+    if (addresses.has_error()) {
+      log_.error("subscriptions cannot be read: {}", addresses.error().message);
+      co_return false;
+    }
+    for (const std::string& text : *addresses) {
+      if (const auto address = Address::read(text)) {
+        system_.send(*address, {.kind = Message::Kind::wake});
+      }
+    }
+    if (addresses->size() < page) co_return true;
+    after = std::move(addresses->back());
+  }
+}
+
+// As above.
 Task<bool> Alarms::wake_next() {
   const std::int64_t until_ns = clock_.now_ns() + ahead.count();
   while (true) {

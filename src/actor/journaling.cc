@@ -486,12 +486,12 @@ void Actor::lose() {
 // The one way back, when turns were shown to nobody and are not in the journal: viewers join again,
 // and the next message loads the actor.
 void Actor::go_back() {
-  const bool has_timers = !timers_.empty();
+  const bool must_be_there = !timers_.empty() || !topics_.empty();
   std::deque<Journaled::Unsettled> again = std::move(journaled_->unsettled);
   std::deque<Message> parked = std::move(journaled_->parked);
   forget_all();
   audience_.show_end(EndReason::crashed);
-  if (has_timers) actors_.system().wake_sleepers();
+  if (must_be_there) actors_.system().wake_sleepers();
   // What others have sent is handled once more, in its order.
   for (; !parked.empty(); parked.pop_back()) mailbox_.push_front(std::move(parked.back()));
   for (; !again.empty(); again.pop_back()) mailbox_.push_front(std::move(again.back().message));

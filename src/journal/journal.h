@@ -212,7 +212,7 @@ class Journal {
                       Alarm after,
                       std::size_t limit,
                       Reply<std::vector<Alarm>> reply) = 0;
-  virtual void subscribers(std::string topic,
+  virtual void subscribers(std::string topic,  // empty: any
                            std::string after,
                            std::size_t limit,
                            Reply<std::vector<std::string>> reply) = 0;

@@ -283,6 +283,7 @@ TEST_F(SqliteJournalTest, SubscribersAreFoundByTopic) {
   };
   EXPECT_EQ(subscribers("news"), std::vector{std::string(address)});
   EXPECT_TRUE(subscribers("sport").empty());
+  EXPECT_EQ(subscribers(""), std::vector{std::string(address)}) << "of any topic";
   EXPECT_EQ(load(*journal_, std::string(address)).value()->topics,
             std::vector<std::string>{"news"});
 }

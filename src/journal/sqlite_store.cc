@@ -127,6 +127,9 @@ Result<Store> Store::create(Database database) {
   TRY_VOID(prepare(store.subscribers_,
                    "SELECT address FROM subscriptions WHERE topic = ? AND address > ? "
                    "ORDER BY address LIMIT ?"));
+  TRY_VOID(prepare(store.any_subscribers_,
+                   "SELECT DISTINCT address FROM subscriptions WHERE ? = '' AND address > ? "
+                   "ORDER BY address LIMIT ?"));
   TRY_VOID(prepare(store.outbox_,
                    "SELECT body FROM outbox WHERE (sender, incarnation, number) > (?1, ?2, ?3) "
                    "ORDER BY sender, incarnation, number LIMIT ?4"));
@@ -431,15 +434,16 @@ Result<std::vector<Alarm>> Store::timers(std::int64_t until_ns,
 Result<std::vector<std::string>> Store::subscribers(const std::string& topic,
                                                     const std::string& after,
                                                     std::size_t limit) {
-  const Resetting resetting(subscribers_);
-  subscribers_.bind(1, std::string_view(topic))
+  Statement& of = topic.empty() ? any_subscribers_ : subscribers_;
+  const Resetting resetting(of);
+  of.bind(1, std::string_view(topic))
       .bind(2, std::string_view(after))
       .bind(3, static_cast<std::int64_t>(limit));
   std::vector<std::string> addresses;
   while (true) {
-    TRY(const bool row, subscribers_.step());
+    TRY(const bool row, of.step());
     if (!row) return addresses;
-    addresses.emplace_back(subscribers_.bytes(0));
+    addresses.emplace_back(of.bytes(0));
   }
 }
 

@@ -114,6 +114,7 @@ class Store {
   Statement list_;
   Statement timers_;
   Statement subscribers_;
+  Statement any_subscribers_;
   Statement outbox_;
 };
 

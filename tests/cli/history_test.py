@@ -5,11 +5,12 @@ import json
 import pathlib
 import re
 import shutil
+import time
 
 from actors_test import commands, run_each, walk
 from api_test import Api
 from program import Running
-from serve_test import FREE_PORTS, Viewer, share_cache
+from serve_test import FREE_PORTS, Viewer, get, share_cache
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs/guides/history.md"
@@ -209,3 +210,28 @@ def test_after_a_crash_and_a_deploy_of_a_manifest_the_turns_run_again_with_what_
         assert add(api) == {"code": "two", "count": 123, "kept": 1}
         assert [entry["kind"] for entry in api.ok("GET", "/actors/counter/history?key=a")["entries"]] == [
             "turn", "upgrade", "turn", "turn", "config", "turn", "turn", "turn", "init"]
+
+
+NEWS = """
+import { handler, publish, subscribe } from "troupe";
+export const init = handler(() => ({ heard: [] }));
+export const listen = handler((_, state) => { subscribe("news"); return state; });
+export const tell = handler(({ text }, state) => { publish("news", "told", text); return state; });
+export const handle_message = handler(({ payload }, { heard }) => ({ heard: [...heard, payload] }));
+"""
+
+
+def test_who_has_subscribed_hears_what_is_published_after_a_restart(tmp_path, cache):
+    folder = folder_of(tmp_path, cache)
+    (folder / "todo.js").write_text(NEWS)
+    with Running(folder, "serve", *FREE_PORTS) as server:
+        Api(server, folder).ok("POST", "/actors/todo/event/listen?key=a", b"{}")
+        crash(server)
+    with Running(folder, "serve", *FREE_PORTS) as server:
+        api = Api(server, folder)
+        deadline = time.monotonic() + 20
+        while 'troupe_actors{plugin="todo"} 1' not in get(api.port, "/metrics")[1]:
+            assert time.monotonic() < deadline, "nobody has woken it"
+        api.ok("POST", "/actors/todo/event/tell?key=b", b'{"text":"it rains"}')
+        while api.ok("GET", "/actors/todo?key=a")["state"] != {"heard": ["it rains"]}:
+            assert time.monotonic() < deadline, "it has heard nothing"
