@@ -145,7 +145,8 @@ void Api::replay(ApiCall call, const actor::Address& address) {
           return parts_.system.replay(std::move(order), asking);
         }
         shard.send([asking, text = version.error().message] {
-          asking->answer({.verdict = Verdict::error, .message = text});
+          asking->answer(
+              {.verdict = Verdict::error, .ending = guest::Ending::error, .message = text});
         });
       });
 }
