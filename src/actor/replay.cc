@@ -175,6 +175,8 @@ Task<Result<Replayed>> Actor::replay(std::vector<journal::Entry> entries,
     const std::string before =
         !record.committed && state_ ? std::string(state_->text()) : std::string();
 
+    // This one will be undone: that is not to repeat all since the last checkpoint.
+    if (!record.committed && instance_ && !history_.turns().empty()) checkpoint();
     Outcome outcome = co_await wake_for(record);
     const bool is_awake = outcome.ending == Ending::done;
     if (!is_awake && record.committed) {
