@@ -21,8 +21,8 @@ using journal::Kind;
 using test::ActorTest;
 using test::HeldJournal;
 using test::Lines;
-using test::plugin_with;
 using test::plugin_text;
+using test::plugin_with;
 using test::Screen;
 
 class GateTest : public test::HasJournal, public ActorTest {

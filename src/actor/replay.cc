@@ -176,7 +176,7 @@ Task<Result<Replayed>> Actor::replay(std::vector<journal::Entry> entries,
         !record.committed && state_ ? std::string(state_->text()) : std::string();
 
     // This one will be undone: that is not to repeat all since the last checkpoint.
-    if (!record.committed && instance_ && !history_.turns().empty()) checkpoint();
+    if (!record.committed && instance_ && history_.has_turns()) checkpoint();
     Outcome outcome = co_await wake_for(record);
     const bool is_awake = outcome.ending == Ending::done;
     if (!is_awake && record.committed) {

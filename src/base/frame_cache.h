@@ -1,9 +1,9 @@
 // Memory for coroutine frames, kept from one call to the next.
 //
-// An event passes through the same few coroutines each time, one within the other, and most of their
-// frames are too large for what malloc keeps at hand for a thread. A frame that ends is kept here
-// for the next of its size; one that ends on another thread than it began stays with that thread.
-// Any thread may use it; each has its own.
+// An event passes through the same few coroutines each time, one within the other, and most of
+// their frames are too large for what malloc keeps at hand for a thread. A frame that ends is kept
+// here for the next of its size; one that ends on another thread than it began stays with that
+// thread. Any thread may use it; each has its own.
 #pragma once
 
 #include <array>

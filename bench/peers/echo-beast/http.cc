@@ -22,13 +22,12 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   void read() {
     request_ = {};
-    http::async_read(
-        socket_,
-        buffer_,
-        request_,
-        [self = shared_from_this()](beast::error_code error, std::size_t) {
-          if (!error) self->write();
-        });
+    http::async_read(socket_,
+                     buffer_,
+                     request_,
+                     [self = shared_from_this()](beast::error_code error, std::size_t) {
+                       if (!error) self->write();
+                     });
   }
 
   void write() {
@@ -36,11 +35,10 @@ class Session : public std::enable_shared_from_this<Session> {
         http::status::ok, request_.version(), std::move(request_.body()));
     response_.keep_alive(request_.keep_alive());
     response_.prepare_payload();
-    http::async_write(socket_,
-                      response_,
-                      [self = shared_from_this()](beast::error_code error, std::size_t) {
-                        if (!error && self->response_.keep_alive()) self->read();
-                      });
+    http::async_write(
+        socket_, response_, [self = shared_from_this()](beast::error_code error, std::size_t) {
+          if (!error && self->response_.keep_alive()) self->read();
+        });
   }
 
   tcp::socket socket_;
