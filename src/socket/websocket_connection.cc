@@ -8,6 +8,7 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdint>
@@ -28,8 +29,10 @@ void async_teardown(beast::role_type, GatheringStream& stream, Handler&& handler
 
 namespace {
 
+// The room for what a client says next: enough for most events, since an idle connection has it too.
+constexpr std::size_t read_bytes = 256;
 // What is kept of a read buffer that a large message has stretched.
-constexpr std::size_t kept_bytes_max = std::size_t{2} << 10;
+constexpr std::size_t kept_bytes_max = std::size_t{1} << 10;
 
 enum class Opcode : std::uint8_t { text = 1, binary = 2, close = 8 };
 
@@ -140,9 +143,11 @@ void WebSocketConnection::start(Upgrade upgrade) {
 }
 
 void WebSocketConnection::read() {
-  stream_.async_read(message_,
-                     [self = std::static_pointer_cast<WebSocketConnection>(shared_from_this())](
-                         ErrorCode error, std::size_t) { self->on_read(error); });
+  stream_.async_read_some(
+      message_,
+      std::max(read_bytes, message_.size()),
+      [self = std::static_pointer_cast<WebSocketConnection>(shared_from_this())](
+          ErrorCode error, std::size_t) { self->on_read(error); });
 }
 
 void WebSocketConnection::on_read(ErrorCode error) {
@@ -152,6 +157,7 @@ void WebSocketConnection::on_read(ErrorCode error) {
     handler_.reset();
     return;
   }
+  if (!stream_.is_message_done()) return read();
   bytes().begin_work();
   // After our close frame the client may still have been speaking; nobody listens any more.
   if (!bytes().is_sealed()) {
