@@ -29,7 +29,8 @@ void async_teardown(beast::role_type, GatheringStream& stream, Handler&& handler
 
 namespace {
 
-// The room for what a client says next: enough for most events, since an idle connection has it too.
+// The room for what a client says next: enough for most events, since an idle connection has it
+// too.
 constexpr std::size_t read_bytes = 256;
 // What is kept of a read buffer that a large message has stretched.
 constexpr std::size_t kept_bytes_max = std::size_t{1} << 10;
