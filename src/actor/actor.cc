@@ -101,7 +101,6 @@ void Actor::deliver(Message&& message) {
     return;
   }
   running_ = true;
-  unlink();  // from the idle
   run_ = run(std::move(message));
   run_.start();
 }
@@ -113,6 +112,7 @@ Task<> Actor::run(Message&& first) {
     message.arrived_ns = actors_.clock().now_ns();
     co_await queue.yield(plugin_.lane);
   }
+  unlink();  // from the idle: until here it could be put to sleep for another
   std::int64_t now_ns = actors_.clock().now_ns();
   std::int64_t slice_end_ns = now_ns + slice_ns;
   while (true) {
@@ -175,7 +175,9 @@ Task<> Actor::run(Message&& first) {
     if (mailbox_.empty()) break;
     if (now_ns == begun_ns) now_ns = actors_.clock().now_ns();
     if (!queue.idle() || now_ns > slice_end_ns) {
+      actors_.let_sleep(*this);
       co_await queue.yield(plugin_.lane);
+      unlink();
       now_ns = actors_.clock().now_ns();
       slice_end_ns = now_ns + slice_ns;
     }
@@ -693,7 +695,7 @@ std::int64_t Actor::down_for_ms() const {
 }
 
 bool Actor::is_forgettable() const {
-  return audience_.empty() && (!has_history_ || is_in_journal()) && mailbox_.empty() &&
+  return !running_ && audience_.empty() && (!has_history_ || is_in_journal()) && mailbox_.empty() &&
          timers_.empty() && topics_.empty() && !is_punishing() &&
          (!journaled_ || journaled_->parked.empty());
 }

@@ -307,6 +307,10 @@ void Actors::rest(Actor& actor) {
   }
 }
 
+void Actors::let_sleep(Actor& actor) {
+  if (actor.is_awake()) idle_.push_back(actor);
+}
+
 void Actors::tuck_in() {
   const std::int64_t before_ns = clock_.now_ns() - rules_.idle_max.count();
   while (!idle_.empty() && idle_.front().idle_since_ns() < before_ns) {

@@ -136,10 +136,12 @@ class Actors {
   // Whether one more of the plugin's actors may be awake; one that is idle is put to sleep for it.
   bool has_room(Plugin& plugin);
   // Called by an actor. It is about to get an instance; it has given it up, or got none; it has
-  // nothing to do and may lose it; it is done for, and ends as soon as its own stack has unwound.
+  // nothing to do and may lose it; it waits for the thread between two messages, and may lose it as
+  // well, until it unlinks itself; it is done for, and ends as soon as its own stack has unwound.
   void woke(Plugin& plugin);
   void slept(Plugin& plugin);
   void rest(Actor& actor);
+  void let_sleep(Actor& actor);
   void retire(Actor& actor);
   void subscribe(const std::string& topic, Actor& actor);
   void unsubscribe(const std::string& topic, Actor& actor);
