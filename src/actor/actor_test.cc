@@ -401,6 +401,31 @@ TEST_F(ActorTest, InstancesIdleLongestGiveWayAndTheirActorsGoOn) {
   EXPECT_EQ(system.bounds(0).count(Bound::instances), 10U) << "four when they came, then each";
 }
 
+// More of them than there are instances in the pool: each has handled one message, and waits for
+// the thread to handle the next.
+TEST_F(ActorTest, AnActorThatWaitsForTheThreadGivesWayToo) {
+  std::vector<Screen> screens(30);
+  std::vector<ViewerPtr> viewers;
+  for (std::size_t i = 0; i < screens.size(); ++i) {
+    viewers.push_back(join(screens[i], std::to_string(i)));
+    screens[i].take();
+  }
+  Screen busy;
+  const ViewerPtr spinner = join(busy, "spinner");
+  system.event(spinner, "spin", "{}");
+  for (const ViewerPtr& viewer : viewers) {
+    system.event(viewer, "one", "{}");
+    system.event(viewer, "zero", "{}");
+  }
+  settle();
+  for (std::size_t i = 0; i < screens.size(); ++i) {
+    EXPECT_EQ(screens[i].take(),
+              (Lines{R"(patch [{"op":"replace","path":"/n","value":1}])",
+                     R"(patch [{"op":"replace","path":"/n","value":0}])"}))
+        << i;
+  }
+}
+
 TEST_F(ActorTest, APluginHasNoMoreAwakeThanItMayAndOneThatIsIdleGivesWay) {
   install(plugin_text, {.instances_max = 2});  // one for each shard
   Screen first;
