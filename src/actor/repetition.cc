@@ -2,6 +2,7 @@
 
 #include "actor/actor.h"
 #include "actor/turn.h"
+#include "base/hex.h"
 
 #include <fmt/format.h>
 
@@ -19,12 +20,6 @@ using guest::Outcome;
 std::string result_text(journal::TurnResult result, std::string_view reason) {
   return reason.empty() ? std::string(journal::name_of(result))
                         : fmt::format("{}: {}", journal::name_of(result), reason);
-}
-
-std::string hex(const journal::Hash& hash) {
-  std::string text;
-  for (const std::uint8_t byte : hash) text += fmt::format("{:02x}", byte);
-  return text;
 }
 
 }  // namespace

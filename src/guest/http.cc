@@ -3,14 +3,13 @@
 // lead.
 #include "guest/http.h"
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "guest/call.h"
 #include "guest/handles.h"
 #include "guest/http_client.h"
 #include "guest/imports.h"
 #include "guest/text.h"
-
-#include <sodium/utils.h>
 
 #include <algorithm>
 #include <array>
@@ -169,9 +168,7 @@ std::string idempotency_key(const HttpState& http) {
   const auto* const input_id = reinterpret_cast<const char*>(http.turn.input_id.data());
   const journal::InputId id = journal::sender_id(
       {input_id, http.turn.input_id.size()}, http.turn.incarnation, http.turn.turn);
-  std::array<char, 2 * sizeof id + 1> digits;
-  ::sodium_bin2hex(digits.data(), digits.size(), id.data(), id.size());
-  return std::string(digits.data()) + "-" + std::to_string(http.requests);
+  return hex(id) + "-" + std::to_string(http.requests);
 }
 
 // Goes the whole way. An answer with status 0 and no error has not come in time.

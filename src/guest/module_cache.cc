@@ -1,5 +1,6 @@
 #include "guest/module_cache.h"
 
+#include "base/hex.h"
 #include "guest/compiler.h"
 #include "guest/component.h"
 #include "guest/descriptor.h"
@@ -10,7 +11,6 @@
 
 #include <sodium/crypto_generichash.h>
 #include <sodium/crypto_hash_sha256.h>
-#include <sodium/utils.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -32,13 +32,6 @@ namespace fs = std::filesystem;
 // Compiled code is run as it is: a checksum behind it tells when the disk has not kept it.
 constexpr std::size_t checksum_bytes = 32;
 using Checksum = std::array<std::uint8_t, checksum_bytes>;
-
-std::string hex(std::span<const std::uint8_t> bytes) {
-  std::string out(bytes.size() * 2 + 1, '\0');
-  ::sodium_bin2hex(out.data(), out.size(), bytes.data(), bytes.size());
-  out.pop_back();
-  return out;
-}
 
 const std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<const std::uint8_t*>(text.data());

@@ -1,5 +1,7 @@
 #include "guest/sandbox.h"
 
+#include "base/hex.h"
+
 #include <sys/stat.h>
 #include <wasmtime.h>
 #include <wasmtime.hh>
@@ -57,9 +59,7 @@ bool prepare_folder(const fs::path& folder) {
 fs::path cache_file(const fs::path& folder, std::span<const std::uint8_t> wasm) {
   std::array<unsigned char, 16> hash{};
   crypto_generichash(hash.data(), hash.size(), wasm.data(), wasm.size(), nullptr, 0);
-  std::array<char, hash.size() * 2 + 1> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  return folder / (std::string("sandbox-") + WASMTIME_VERSION + "-" + hex.data());
+  return folder / (std::string("sandbox-") + WASMTIME_VERSION + "-" + hex(hash));
 }
 
 // Written under another name first: whoever reads the file finds it whole. That it cannot be

@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "base/json.h"
 #include "journal/inspect.h"
 #include "journal/sqlite_journal.h"
@@ -41,13 +42,6 @@ void member(std::string& json, std::string_view name, std::string_view text) {
                     sodium_base64_VARIANT_ORIGINAL);
   letters.pop_back();
   json::quote(json, letters);
-}
-
-template <class Array>
-std::string hex(const Array& bytes) {
-  std::string text;
-  for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
 }
 
 void list(std::string& json, std::string_view name, const std::vector<std::string>& values) {

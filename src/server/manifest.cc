@@ -1,5 +1,6 @@
 #include "server/manifest.h"
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "guest/download.h"
 #include "server/toml_section.h"
@@ -187,9 +188,7 @@ std::string sha256(std::string_view bytes) {
   std::array<unsigned char, crypto_hash_sha256_BYTES> hash;
   ::crypto_hash_sha256(
       hash.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-  std::array<char, 2 * hash.size() + 1> hex;
-  ::sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  return {hex.data(), hex.size() - 1};
+  return hex(hash);
 }
 
 Result<std::string> read_file(const fs::path& path) {
