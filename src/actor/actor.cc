@@ -116,7 +116,6 @@ Task<> Actor::run(Message&& first) {
   std::int64_t now_ns = actors_.clock().now_ns();
   std::int64_t slice_end_ns = now_ns + slice_ns;
   while (true) {
-    const std::int64_t begun_ns = now_ns;
     bool is_ready = true;
     if (journaled_) {
       if (journaled_->lost) go_back();
@@ -127,6 +126,7 @@ Task<> Actor::run(Message&& first) {
       }
       if (is_ready) is_ready = !park_unless_ready(message);
     }
+    const std::int64_t begun_ns = now_ns;
     if (is_ready) {
       switch (message.kind) {
         case Message::Kind::join:

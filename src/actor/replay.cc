@@ -298,7 +298,7 @@ Task<Result<Replayed>> Actors::replay_turns(ReplayOrder order, std::int64_t dead
   Actor::Candidates candidates{.code = entries->front().record.code};
   std::optional<Replayed> first;
   while (true) {
-    Actor shade(*this, *plugin, address, Belongs::to_a_viewer);
+    Actor shade(*this, *plugin, address, Belongs::to_nobody);
     std::shared_ptr<const PluginVersion> version = order.version;
     if (version == nullptr) version = co_await shade.next_candidate(candidates);
     if (version == nullptr && first) co_return *std::move(first);

@@ -137,7 +137,6 @@ void Turn::end(const Outcome& outcome) {
   }
   record();
   if (!committed_) {
-    record_->answers.clear();  // they may be large, and it is not run again
     actor_.undo();
     return;
   }
