@@ -24,7 +24,7 @@ declare -A debian=(
            libsqlite3-dev libssl-dev libtomlplusplus-dev libzstd-dev prometheus-cpp-dev
            clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32"
   [rust]="cargo-web rustc-web rust-web-src lld-19"
-  [test]="git libgtest-dev nlohmann-json3-dev"
+  [test]="git curl libgtest-dev nlohmann-json3-dev"
   [browser]="chromium"
   [guests]="clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32"
   [fuzz]="clang-19 libclang-rt-19-dev nlohmann-json3-dev libgtest-dev"
