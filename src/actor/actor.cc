@@ -23,7 +23,7 @@ constexpr std::int64_t slice_ns = 1'000'000;
 constexpr std::int64_t ns_per_ms = 1'000'000;
 
 // When as many actors of the plugin are awake as may be, and all of them at work.
-constexpr std::string_view no_room = "too many actors of this plugin are at work; try again";
+constexpr std::string_view no_room = "too many actors are at work; try again";
 constexpr std::int64_t no_room_retry_ms = 100;  // for timers
 
 std::int64_t ms_rounded_up(std::int64_t ns) {
@@ -70,7 +70,6 @@ Actor::Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs)
     return;
   }
   journaled_ = std::make_unique<Journaled>();
-  journaled_->address = address_.text();
   journaled_->gated = plugin.version->durability == Durability::commit;
 }
 
@@ -103,6 +102,8 @@ void Actor::deliver(Message&& message) {
   running_ = true;
   run_ = run(std::move(message));
   run_.start();
+  // Its frame is the next actor's, still warm in the cache.
+  if (run_.done()) run_.reset();
 }
 
 Task<> Actor::run(Message&& first) {
@@ -387,6 +388,7 @@ Task<> Actor::act(Message& message,
   }
   if (turn.committed()) {
     has_history_ = true;
+    history_.took(std::chrono::nanoseconds(now_ns - turn.time_ns()));  // without a wake
     audience_.show_turn(turn.effects().pushes(), turn.patch(), message.viewer.get());
     perform(turn);
   }
@@ -591,7 +593,7 @@ void Actor::perform(const Turn& turn) {
     std::shared_ptr<const journal::Outgoing> delivery;
     if (journaled_ && deed.kind != Deed::Kind::publish) {
       delivery = std::make_shared<const journal::Outgoing>(journal::Outgoing{
-          .sender = journaled_->address, .incarnation = incarnation_, .number = number});
+          .sender = address_.text(), .incarnation = incarnation_, .number = number});
     }
     if (exit_.is_open()) {
       send(actors_.system(), deed, id, std::move(delivery));

@@ -445,10 +445,8 @@ TEST_F(ActorTest, APluginHasNoMoreAwakeThanItMayAndOneThatIsIdleGivesWay) {
   step();  // it spins, and gives way after a slice
   system.event(two, "one", "{}");
   while (second.lines.empty()) step();
-  EXPECT_EQ(
-      second.take(),
-      Lines{
-          R"(error {"type":"busy","message":"too many actors of this plugin are at work; try again"})"});
+  EXPECT_EQ(second.take(),
+            Lines{R"(error {"type":"busy","message":"too many actors are at work; try again"})"});
   while (first.lines.empty()) step();
   settle();
   EXPECT_EQ(system.on(0).find_plugin("p")->awake, 0U) << "the one that span was undone";
@@ -457,6 +455,31 @@ TEST_F(ActorTest, APluginHasNoMoreAwakeThanItMayAndOneThatIsIdleGivesWay) {
   const auto& reached = system.on(0).find_plugin("p")->counters.reached;
   EXPECT_EQ(reached[static_cast<std::size_t>(Limit::instances)], 1U);
   EXPECT_EQ(reached[static_cast<std::size_t>(Limit::timeout)], 1U);
+}
+
+TEST_F(ActorTest, WhenEveryInstanceIsAtWorkTheNextIsToldToTryAgain) {
+  std::array<Screen, 3> screens;
+  std::array<ViewerPtr, 3> viewers;
+  for (std::size_t i = 0; i < screens.size(); ++i) {
+    viewers[i] = join(screens[i], std::to_string(i));
+    screens[i].take();
+  }
+  system.event(viewers[0], "spin", "{}");
+  system.event(viewers[1], "spin", "{}");
+  const auto step = [&] {
+    shards[0].io().restart();
+    shards[0].io().poll_one();
+  };
+  while (system.on(0).find_plugin("p")->awake < instances_max / shards.size()) step();
+  step();
+  step();  // both spin, and give way after a slice
+  system.event(viewers[2], "one", "{}");
+  while (screens[2].lines.empty()) step();
+  EXPECT_EQ(screens[2].take(),
+            Lines{R"(error {"type":"busy","message":"too many actors are at work; try again"})"});
+  settle();
+  event(viewers[2], "one");
+  EXPECT_EQ(screens[2].take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ void Actors::install(std::shared_ptr<const PluginVersion> version) {
   plugin->version = std::move(version);
   plugin->leaving = false;
   std::vector<Actor*> awake;
-  for (const auto& [address, actor] : actors_) {
+  for (const auto& actor : actors_) {
     if (&actor->plugin() == plugin.get() && actor->is_awake()) awake.push_back(actor.get());
   }
   for (Actor* actor : awake) actor->deliver({.kind = Message::Kind::upgrade});
@@ -66,9 +66,11 @@ void Actors::try_migrate(std::shared_ptr<const PluginVersion> version,
                          std::size_t count,
                          std::function<void(std::vector<std::string>)> done) {
   std::vector<std::string> addresses;
-  for (const auto& [address, actor] : actors_) {
+  for (const auto& actor : actors_) {
     if (addresses.size() == count) break;
-    if (actor->address().plugin == version->name && actor->state()) addresses.push_back(address);
+    if (actor->address().plugin() == version->name && actor->state()) {
+      addresses.push_back(actor->address().text());
+    }
   }
   start(migrate_some(std::move(version), std::move(addresses), std::move(done)));
 }
@@ -97,7 +99,7 @@ void Actors::uninstall(std::string_view name) {
   Plugin& plugin = *found->second;
   plugin.leaving = true;
   std::vector<Actor*> actors;
-  for (const auto& [address, actor] : actors_) {
+  for (const auto& actor : actors_) {
     if (&actor->plugin() == &plugin) actors.push_back(actor.get());
   }
   // What has ended is destroyed only when the event loop comes round: the pointers hold.
@@ -111,14 +113,14 @@ Plugin* Actors::find_plugin(std::string_view name) {
 
 Actor* Actors::find(std::string_view address) {
   const auto found = actors_.find(address);
-  return found == actors_.end() ? nullptr : found->second.get();
+  return found == actors_.end() ? nullptr : found->get();
 }
 
 void Actors::join(const ViewerPtr& viewer) {
   // From the first moment, so that what the viewer sends next finds the actor.
   viewer->actor = find(viewer->address.text());
   if (viewer->actor == nullptr) {
-    Plugin* plugin = find_plugin(viewer->address.plugin);
+    Plugin* plugin = find_plugin(viewer->address.plugin());
     if (plugin == nullptr || viewer->watches) {
       shards_[viewer->shard].send([viewer] {
         if (viewer->outbox != nullptr) viewer->outbox->refused(R"({"reason":"unavailable"})");
@@ -131,7 +133,7 @@ void Actors::join(const ViewerPtr& viewer) {
                                 viewer->address,
                                 viewer->ends_actor ? Belongs::to_a_viewer : Belongs::to_itself);
     viewer->actor = actor.get();
-    actors_.emplace(viewer->address.text(), std::move(actor));
+    actors_.insert(std::move(actor));
   }
   viewer->actor->deliver({.kind = Message::Kind::join, .viewer = viewer});
 }
@@ -142,17 +144,17 @@ void Actors::deliver(Message&& message) {
 }
 
 void Actors::deliver(const Address& address, Message&& message) {
-  std::string text = address.text();
+  const std::string& text = address.text();
   Actor* actor = find(text);
   if (actor == nullptr) {
-    Plugin* plugin = find_plugin(address.plugin);
+    Plugin* plugin = find_plugin(address.plugin());
     const bool may_be_asleep =
         gate_ && plugin != nullptr && plugin->version->durability != Durability::none;
     const bool starts = message.kind == Message::Kind::event ||
                         message.kind == Message::Kind::call || may_be_asleep;
     if (!starts || plugin == nullptr) {
       std::string reason = plugin == nullptr
-                               ? fmt::format("there is no plugin \"{}\"", address.plugin)
+                               ? fmt::format("there is no plugin \"{}\"", address.plugin())
                                : fmt::format("there is no actor {}", text);
       if (message.delivery || message.kind == Message::Kind::wake) return;  // the journal has it
       if (message.ask) {
@@ -171,7 +173,7 @@ void Actors::deliver(const Address& address, Message&& message) {
     }
     auto made = std::make_unique<Actor>(*this, *plugin, address, Belongs::to_itself);
     actor = made.get();
-    actors_.emplace(std::move(text), std::move(made));
+    actors_.insert(std::move(made));
   }
   actor->deliver(std::move(message));
 }
@@ -229,12 +231,15 @@ std::vector<ActorSummary> Actors::list(std::string_view plugin,
                                        std::string_view after,
                                        std::size_t limit) const {
   std::vector<const Actor*> found;
-  for (const auto& [address, actor] : actors_) {
-    if (address > after && (plugin.empty() || actor->address().plugin == plugin)) {
+  for (const auto& actor : actors_) {
+    const Address& address = actor->address();
+    if (address.text() > after && (plugin.empty() || address.plugin() == plugin)) {
       found.push_back(actor.get());
     }
   }
-  const auto by_address = [](const Actor* actor) { return actor->address().text(); };
+  const auto by_address = [](const Actor* actor) -> const std::string& {
+    return actor->address().text();
+  };
   const std::size_t count = std::min(limit, found.size());
   std::ranges::partial_sort(
       found, found.begin() + static_cast<std::ptrdiff_t>(count), {}, by_address);
@@ -252,7 +257,7 @@ std::vector<PluginCounters> Actors::counters() const {
     index[plugin.get()] = out.size();
     out.push_back({.plugin = name, .counters = plugin->counters});
   }
-  for (const auto& [address, actor] : actors_) {
+  for (const auto& actor : actors_) {
     PluginCounters& of = out[index[&actor->plugin()]];
     ++of.actors;
     if (actor->is_awake()) ++of.awake;
@@ -269,6 +274,11 @@ void Actors::answer(const Ask& ask, Answer answer) {
 }
 
 bool Actors::has_room(Plugin& plugin) {
+  // Who is in the middle of a turn cannot be put to sleep.
+  if (instances_ >= rules_.instances_max && std::ranges::none_of(idle_, &Actor::is_awake)) {
+    bounds_.reached(Bound::instances);
+    return false;
+  }
   const std::size_t of_all_shards = plugin.version->bounds.instances_max;
   const std::size_t max = std::max<std::size_t>(1, of_all_shards / shards_.size());
   if (of_all_shards == 0 || plugin.awake < max) return true;
@@ -333,14 +343,13 @@ void Actors::wait_for_bedtime() {
 }
 
 void Actors::retire(Actor& actor) {
-  const auto found = actors_.find(actor.address().text());
-  assert(found != actors_.end() && found->second.get() == &actor);
+  const auto found = actors_.find(std::string_view(actor.address().text()));
+  assert(found != actors_.end() && found->get() == &actor);
   if (retired_.empty()) {
     // What is retired may be on the stack right now, in the middle of a turn.
     boost::asio::post(shard().io(), [this] { retired_.clear(); });
   }
-  retired_.push_back(std::move(found->second));
-  actors_.erase(found);
+  retired_.push_back(std::move(actors_.extract(found).value()));
 }
 
 void Actors::subscribe(const std::string& topic, Actor& actor) {

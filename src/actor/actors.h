@@ -36,6 +36,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace troupe::actor {
@@ -115,7 +116,7 @@ class Actors {
                                  std::string_view after,
                                  std::size_t limit) const;
   std::vector<PluginCounters> counters() const;
-  // How often somebody had to sleep for another. From any thread.
+  // How often somebody had to sleep for another, or was told to try again. From any thread.
   const BoundCounts& bounds() const { return bounds_; }
 
   // For actors and turns: what they share with the others of their shard.
@@ -177,14 +178,17 @@ class Actors {
   std::vector<std::unique_ptr<journal::Record>> spare_records_;
   std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
   std::unordered_map<std::string, std::set<Actor*>> subscribers_;
-  struct Hash {
+  // By the text of the address, which only the actor has.
+  struct ByAddress {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
+    static std::string_view text(std::string_view text) { return text; }
+    static std::string_view text(const std::unique_ptr<Actor>& actor) {
+      return actor->address().text();
     }
+    std::size_t operator()(const auto& of) const { return std::hash<std::string_view>{}(text(of)); }
+    bool operator()(const auto& one, const auto& other) const { return text(one) == text(other); }
   };
-  // By the text of the address.
-  std::unordered_map<std::string, std::unique_ptr<Actor>, Hash, std::equal_to<>> actors_;
+  std::unordered_set<std::unique_ptr<Actor>, ByAddress, ByAddress> actors_;
   Actor::IdleList idle_;  // awake or punishing, longest idle first
   std::vector<std::unique_ptr<Actor>> retired_;
   std::list<Task<>> tasks_;

@@ -35,7 +35,7 @@ std::optional<Address> Address::read(std::string_view text) {
   const std::string_view plugin = text.substr(0, slash);
   const std::string_view key = text.substr(slash + 1);
   if (!is_plugin_name(plugin) || !is_key(key)) return std::nullopt;
-  return Address{std::string(plugin), std::string(key)};
+  return Address(plugin, key);
 }
 
 }  // namespace troupe::actor

@@ -19,15 +19,24 @@ inline constexpr std::string_view plugin_name_rule =
 // Of percent-encoded parts and `/`; not empty.
 bool is_key(std::string_view key);
 
-struct Address {
-  std::string plugin;
-  std::string key;
-
+class Address {
+ public:
+  // Of parts that are not looked at; is_plugin_name() and is_key() do.
+  Address(std::string_view plugin, std::string_view key) : plugin_bytes_(plugin.size()) {
+    text_.reserve(plugin.size() + 1 + key.size());
+    text_.append(plugin).append(1, '/').append(key);
+  }
   // Nothing when the text is no address.
   static std::optional<Address> read(std::string_view text);
 
-  std::string text() const { return plugin + '/' + key; }
+  std::string_view plugin() const { return std::string_view(text_).substr(0, plugin_bytes_); }
+  std::string_view key() const { return std::string_view(text_).substr(plugin_bytes_ + 1); }
+  const std::string& text() const { return text_; }
   friend bool operator==(const Address&, const Address&) = default;
+
+ private:
+  std::string text_;
+  std::size_t plugin_bytes_;
 };
 
 }  // namespace troupe::actor

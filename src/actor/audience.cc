@@ -27,9 +27,10 @@ struct Audience::Shown {
 };
 
 Audience::Audience(shard::Shards& shards, std::size_t own_shard, Exit& exit)
-    : shards_(shards), own_shard_(own_shard), exit_(exit), by_shard_(shards.size()) {}
+    : shards_(shards), own_shard_(own_shard), exit_(exit) {}
 
 void Audience::add(const ViewerPtr& viewer) {
+  if (by_shard_.empty()) by_shard_.resize(shards_.size());
   auto& list = by_shard_[viewer->shard];
   auto next = list ? std::make_shared<Viewers>(*list) : std::make_shared<Viewers>();
   next->push_back(viewer);
@@ -38,6 +39,7 @@ void Audience::add(const ViewerPtr& viewer) {
 }
 
 void Audience::remove(const Viewer& viewer) {
+  if (by_shard_.empty()) return;
   auto& list = by_shard_[viewer.shard];
   if (!list) return;
   auto next = std::make_shared<Viewers>(*list);
@@ -105,7 +107,7 @@ void Audience::show_end(const ViewerPtr& viewer, EndReason reason) {
 }
 
 void Audience::show_end(EndReason reason) {
-  const auto lists = std::exchange(by_shard_, {by_shard_.size(), nullptr});
+  const auto lists = std::exchange(by_shard_, {});
   count_ = 0;
   for (const auto& list : lists) {
     if (!list) continue;

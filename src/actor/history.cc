@@ -116,7 +116,7 @@ void History::restore(std::span<journal::Record> turns) {
     bytes_since_ += bytes_of(turn);
     add(turn);
   }
-  ran_since_ = checkpoint_guest_time;  // nobody has measured it
+  ran_since_ = took_since_ = checkpoint_guest_time;  // nobody has measured it
 }
 
 void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
@@ -124,7 +124,7 @@ void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   forget_turns();
   put_off();
   turns_since_ = bytes_since_ = 0;
-  ran_since_ = {};
+  ran_since_ = took_since_ = {};
   complete_ = true;
 }
 

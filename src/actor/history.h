@@ -28,9 +28,9 @@ namespace troupe::actor {
 inline constexpr std::size_t checkpoint_turns = 64;
 inline constexpr std::size_t checkpoint_bytes = std::size_t{64} << 10;
 inline constexpr std::chrono::milliseconds checkpoint_guest_time{5};
-// An actor whose turns since its last checkpoint took the guest no longer than this goes to sleep
-// without another: to run them again costs less than to capture and restore its memory.
-inline constexpr std::chrono::microseconds sleep_guest_time{20};
+// An actor whose turns since its last checkpoint took no longer than this goes to sleep without
+// another: to run them again costs less than to capture and restore its memory.
+inline constexpr std::chrono::microseconds sleep_turns_time{20};
 inline constexpr std::size_t replay_turns_max = 1024;
 inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 // In the journal the records since the checkpoint are there however many they are, and loading the
@@ -63,7 +63,7 @@ class History {
     return turns_untried_ >= checkpoint_turns || bytes_untried_ >= checkpoint_bytes ||
            ran_untried_ >= checkpoint_guest_time;
   }
-  bool is_worth_a_checkpoint() const { return ran_since_ > sleep_guest_time; }
+  bool is_worth_a_checkpoint() const { return turns_since_ != 0 && took_since_ > sleep_turns_time; }
   // More has happened since the checkpoint than loading the actor may repeat.
   bool is_too_long_to_load() const {
     return turns_since_ > load_turns_max || bytes_since_ > load_bytes_max ||
@@ -77,6 +77,9 @@ class History {
 
   // A turn has committed. Takes its answers. `ran`: guest::Outcome::ran.
   void keep(journal::Record& turn, std::chrono::nanoseconds ran);
+  // How long the last one took in all, with what it waited for. Finer than `ran`, which is right
+  // over many turns only.
+  void took(std::chrono::nanoseconds time) { took_since_ += time; }
 
   // What it takes, nearly.
   std::size_t bytes_kept() const;
@@ -111,6 +114,7 @@ class History {
   std::size_t turns_since_ = 0;
   std::size_t bytes_since_ = 0;
   std::chrono::nanoseconds ran_since_{0};
+  std::chrono::nanoseconds took_since_{0};
   bool complete_ = true;
 };
 

@@ -5,9 +5,10 @@
 #include "journal/journal.h"
 #include "journal/record.h"
 
+#include <boost/container/deque.hpp>
+
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,7 +16,6 @@
 namespace troupe::actor {
 
 struct Journaled {
-  std::string address;
   bool gated = true;  // else what it shows does not wait for the journal
   // Nothing is known of its past until its first message; then it is as the journal says.
   bool loaded = false;
@@ -36,9 +36,9 @@ struct Journaled {
     journal::Ticket ticket;
     Message message;
   };
-  std::deque<Unsettled> unsettled;
+  boost::container::deque<Unsettled> unsettled;  // an empty one has allocated nothing
   // They wait until the actor is up again, or the journal can be written.
-  std::deque<Message> parked;
+  boost::container::deque<Message> parked;
   std::int64_t unpark_ns = 0;  // when they are tried again; 0: nobody waits for it
   // Of its own messages: those that have not been handled, as far as it has heard.
   std::size_t outbox = 0;

@@ -110,7 +110,7 @@ Actor::Plan Actor::plan(const Effects& effects) {
         if (!journaled_) break;
         plan.sent.push_back({.kind = deed.kind == Deed::Kind::call ? journal::Outgoing::Kind::call
                                                                    : journal::Outgoing::Kind::event,
-                             .sender = journaled_->address,
+                             .sender = address_.text(),
                              .incarnation = incarnation_,
                              .number = sent_ + plan.sends,
                              .to = deed.target,
@@ -204,7 +204,7 @@ bool Actor::append(const journal::Record& record,
                    journal::Beside beside,
                    bool whole) {
   Journaled& own = *journaled_;
-  const journal::Subject subject{own.address, incarnation_, own.number + 1};
+  const journal::Subject subject{address_.text(), incarnation_, own.number + 1};
   std::optional<journal::Checkpoint> checkpoint;
   if (whole) {
     checkpoint = checkpoint_of(subject, changes);
@@ -275,7 +275,7 @@ void Actor::keep_checkpoint() {
   if (!journaled_ || !journaled_->begun || journaled_->init) return;
   const Checkpoint& last = *history_.checkpoint();
   journal::Checkpoint checkpoint =
-      checkpoint_of({journaled_->address, incarnation_, journaled_->number}, {});
+      checkpoint_of({address_.text(), incarnation_, journaled_->number}, {});
   if (last.memory) checkpoint.memory = last.memory->bytes();
   if (!actors_.gate()->keep(std::move(checkpoint))) {
     actors_.log().debug("[{}] a checkpoint is not kept: too many wait", address_.text());
@@ -296,7 +296,7 @@ Task<bool> Actor::load(Message& message) {
   Result<bool> known = false;
   {
     shard::Reply<Result<std::optional<journal::Past>>> past;
-    actors_.gate()->journal().load(journaled_->address, past.taker(actors_.shard()));
+    actors_.gate()->journal().load(address_.text(), past.taker(actors_.shard()));
     Result<std::optional<journal::Past>> read = co_await past;
     if (read.has_error()) {
       known = std::move(read).error();
@@ -429,7 +429,8 @@ Task<std::shared_ptr<const PluginVersion>> Actor::next_candidate(Candidates& can
         candidates.code);
     if (archive != nullptr) {
       shard::Reply<Result<Archive::Versions>> found;
-      archive->find_versions(address_.plugin, candidates.code, found.taker(actors_.shard()));
+      archive->find_versions(
+          std::string(address_.plugin()), candidates.code, found.taker(actors_.shard()));
       Result<Archive::Versions> kept = co_await found;
       if (kept.has_error()) candidates.why_no_more = kept.error().message;
       for (auto& version : kept.has_error() ? Archive::Versions() : *std::move(kept)) {
@@ -470,7 +471,8 @@ void Actor::park(Message& message) {
 // Those that were parked come before what waits in the mailbox.
 void Actor::unpark() {
   journaled_->unpark_ns = 0;
-  for (std::deque<Message>& parked = journaled_->parked; !parked.empty(); parked.pop_back()) {
+  for (boost::container::deque<Message>& parked = journaled_->parked; !parked.empty();
+       parked.pop_back()) {
     mailbox_.push_front(std::move(parked.back()));
   }
 }
@@ -495,8 +497,8 @@ void Actor::lose() {
 // and the next message loads the actor.
 void Actor::go_back() {
   const bool must_be_there = !timers_.empty() || !topics_.empty();
-  std::deque<Journaled::Unsettled> again = std::move(journaled_->unsettled);
-  std::deque<Message> parked = std::move(journaled_->parked);
+  auto again = std::move(journaled_->unsettled);
+  auto parked = std::move(journaled_->parked);
   forget_all();
   audience_.show_end(EndReason::crashed);
   if (must_be_there) actors_.system().wake_sleepers();
@@ -533,7 +535,7 @@ void Actor::forget_all() {
   sent_ = 0;
   incarnation_ = actors_.random().number();
   exit_.wait_for(*actors_.gate(), 0);
-  Journaled fresh{.address = std::move(journaled_->address), .gated = journaled_->gated};
+  Journaled fresh{.gated = journaled_->gated};
   fresh.parked = std::move(journaled_->parked);
   fresh.unpark_ns = journaled_->unpark_ns;
   *journaled_ = std::move(fresh);

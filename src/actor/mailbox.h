@@ -9,6 +9,7 @@
 #include <boost/container/deque.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 namespace troupe::actor {
@@ -25,7 +26,7 @@ class Mailbox {
       ++messages_;
       bytes_ += message.bytes();
     }
-    queue_.push_back(std::move(message));
+    queue().push_back(std::move(message));
     return true;
   }
 
@@ -35,15 +36,15 @@ class Mailbox {
       ++messages_;
       bytes_ += message.bytes();
     }
-    queue_.push_front(std::move(message));
+    queue().push_front(std::move(message));
   }
 
-  bool empty() const { return queue_.empty(); }
-  std::size_t size() const { return queue_.size(); }
+  bool empty() const { return queue_ == nullptr || queue_->empty(); }
+  std::size_t size() const { return queue_ == nullptr ? 0 : queue_->size(); }
 
   Message pop() {
-    Message message = std::move(queue_.front());
-    queue_.pop_front();
+    Message message = std::move(queue_->front());
+    queue_->pop_front();
     if (message.is_bounded()) {
       --messages_;
       bytes_ -= message.bytes();
@@ -53,13 +54,20 @@ class Mailbox {
 
   // Frees what an empty one has kept.
   void shrink() {
-    if (queue_.empty()) queue_.shrink_to_fit();
+    if (empty()) queue_.reset();
   }
 
  private:
+  using Queue = boost::container::deque<Message>;
+
+  Queue& queue() {
+    if (queue_ == nullptr) queue_ = std::make_unique<Queue>();
+    return *queue_;
+  }
+
   const std::size_t messages_max_;
   const std::size_t bytes_max_;
-  boost::container::deque<Message> queue_;  // an empty one has allocated nothing
+  std::unique_ptr<Queue> queue_;  // null until a message has to wait
   std::size_t messages_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -66,7 +66,7 @@ Task<> Actor::rewind(const Message& message) {
     refuse(message, Verdict::unavailable, "the journal could not be written; try again");
     co_return;
   }
-  Task<Result<journal::Past>> reading = read_past(journaled_->address, message.generation);
+  Task<Result<journal::Past>> reading = read_past(address_.text(), message.generation);
   Result<journal::Past> past = co_await std::move(reading);
   if (past.has_error()) {
     refuse(message, Verdict::missing, past.error().message);
@@ -76,7 +76,7 @@ Task<> Actor::rewind(const Message& message) {
   const std::int64_t last_time_ns = last_time_ns_;
   const std::uint64_t generation = timer_generation_;
   const std::vector<journal::Timer> timers = past->timers;
-  journal::Moment source{journaled_->address, incarnation_, message.generation};
+  journal::Moment source{address_.text(), incarnation_, message.generation};
   drop_instance();
   history_ = {};
   start_up_.reset();
@@ -118,13 +118,13 @@ Task<> Actor::rewind(const Message& message) {
 Task<> Actor::fork(const Message& message) {
   const auto source = Address::read(message.name);
   if (!journaled_ || journaled_->begun || turns_ != 0 || !source ||
-      source->plugin != address_.plugin) {
+      source->plugin() != address_.plugin()) {
     refuse(message,
            Verdict::refused,
            !journaled_ ? "the journal keeps no actors of this plugin"
            : journaled_->begun || turns_ != 0
                ? fmt::format("there is an actor {} already", address_.text())
-               : fmt::format("only an actor of the plugin {} can be copied", address_.plugin));
+               : fmt::format("only an actor of the plugin {} can be copied", address_.plugin()));
     co_return;
   }
   Task<Result<journal::Past>> reading = read_past(
@@ -183,12 +183,13 @@ Task<Result<>> Actor::resemble(journal::Past past) {
 
 // What an actor is or was at the end of a turn, made anew beside it and thrown away: nothing wakes.
 Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, AskPtr ask) {
-  Plugin* plugin = find_plugin(address.plugin);
+  Plugin* plugin = find_plugin(address.plugin());
   if (plugin == nullptr || !gate_) {
-    answer(*ask,
-           {.verdict = Verdict::missing,
-            .message = plugin == nullptr ? fmt::format("there is no plugin \"{}\"", address.plugin)
-                                         : "this server keeps no history"});
+    answer(
+        *ask,
+        {.verdict = Verdict::missing,
+         .message = plugin == nullptr ? fmt::format("there is no plugin \"{}\"", address.plugin())
+                                      : "this server keeps no history"});
     co_return;
   }
   shard::Reply<Result<std::optional<journal::Past>>> reply;

@@ -269,8 +269,9 @@ Task<Result<std::vector<journal::Entry>>> Actors::read_turns(std::string address
 // On an actor made for it, with that version or with that of the turns.
 Task<Result<Replayed>> Actors::replay_turns(ReplayOrder order, std::int64_t deadline_ns) {
   const Address& address = order.address;
-  Plugin* plugin = find_plugin(address.plugin);
-  if (plugin == nullptr) co_return Error{fmt::format("there is no plugin \"{}\"", address.plugin)};
+  Plugin* plugin = find_plugin(address.plugin());
+  if (plugin == nullptr)
+    co_return Error{fmt::format("there is no plugin \"{}\"", address.plugin())};
   if (!gate_) co_return Error{"this server keeps no history"};
   Task<Result<std::vector<journal::Entry>>> reading = read_turns(address.text(), order.from);
   Result<std::vector<journal::Entry>> entries = co_await std::move(reading);

@@ -34,9 +34,8 @@ class ReplayTest : public test::HasJournal, public ActorTest {
     return join(screen, key, 0, system.shard_of({"p", key}));
   }
   // What is told of p/k.
-  std::string replay(ReplayOrder order = {}) {
+  std::string replay(ReplayOrder order = {.address = {"p", "k"}}) {
     std::optional<Answer> got;
-    order.address = {"p", "k"};
     system.replay(
         std::move(order),
         std::make_shared<const Ask>(Ask{0, [&](Answer answer) { got = std::move(answer); }}));
@@ -89,7 +88,8 @@ TEST_F(ReplayTest, MoreTurnsThanACheckpointHoldsComeOutTheSame) {
   journal.checkpoints.clear();
   const std::string told = replay();
   EXPECT_TRUE(told.ends_with(R"("difference":null,"state":{"n":3}})")) << told;
-  EXPECT_TRUE(replay({.from = 190}).starts_with(R"({"first_turn":1,"last_turn":195,"turns":195,)"))
+  EXPECT_TRUE(replay({.address = {"p", "k"}, .from = 190})
+                  .starts_with(R"({"first_turn":1,"last_turn":195,"turns":195,)"))
       << "what it rests on is run too";
 }
 
@@ -99,7 +99,7 @@ TEST_F(ReplayTest, OtherCodeIsNamedByTheFirstTurnThatDiffersAndGoesOn) {
   const std::string text = with(std::string(plugin_text),
                                 "(i32.add (global.get $count) (i32.const 1))",
                                 "(i32.add (global.get $count) (i32.const 2))");
-  const std::string told = replay({.version = version_of(text)});
+  const std::string told = replay({.address = {"p", "k"}, .version = version_of(text)});
   EXPECT_NE(told.find(R"("difference":{"turn":3,"what":"the state","expected":"{\"n\":1}",)"
                       R"("got":"{\"n\":2}"},"state":{"n":4}})"),
             std::string::npos)
@@ -113,7 +113,7 @@ TEST_F(ReplayTest, ATrapThatOtherCodeDoesNotMakeIsWhatDiffers) {
       with(std::string(plugin_text),
            "(global.set $count (i32.const 7)) (unreachable)",
            "(global.set $count (i32.const 7)) (call $give (i32.const 7) (i32.const 7))");
-  const std::string told = replay({.version = version_of(text)});
+  const std::string told = replay({.address = {"p", "k"}, .version = version_of(text)});
   EXPECT_NE(told.find(R"("difference":{"turn":3,"what":"the result","expected":"failed: )"),
             std::string::npos)
       << told;

@@ -52,6 +52,8 @@ class Turn final : public guest::Host {
   // shard.
   std::string_view patch() const { return patch_; }
   const Effects& effects() const { return effects_; }
+  // When it began, after a wake.
+  std::int64_t time_ns() const { return inputs_.time_ns; }
   // How many messages the actor had sent before this turn's.
   std::uint64_t sent_before() const { return sent_before_; }
   // What a call returned.

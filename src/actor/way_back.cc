@@ -240,6 +240,7 @@ void Actor::sleep() {
   drop_instance();
   history_.shrink();
   mailbox_.shrink();
+  if (run_.done()) run_.reset();
   ++plugin_.counters.sleeps;
 }
 

@@ -103,7 +103,7 @@ void Channel::start(const Join& join) {
       rule_.actor.key({join.topic, *rule_.rest_of(join.topic), join_letters, session, params});
   if (key.has_error()) return refuse(key.error().message);
 
-  actor::Address address{rule_.plugin, std::move(*key)};
+  actor::Address address(rule_.plugin, *key);
   const bool own_actor = rule_.actor.has_join();
   auto canonical = state::Canonical::read(visible_params(params));
   assert(canonical.has_value());

@@ -54,7 +54,8 @@ std::optional<std::string> path_of(const ActorArguments& arguments, std::string_
                arguments.address);
     return std::nullopt;
   }
-  return fmt::format("/actors/{}{}?key={}", address->plugin, verb, percent_encode(address->key));
+  return fmt::format(
+      "/actors/{}{}?key={}", address->plugin(), verb, percent_encode(address->key()));
 }
 
 int list(const ActorArguments& arguments) {

@@ -112,16 +112,16 @@ void Api::handle(ApiCall call) {
 
 void Api::handle_actors(ApiCall call, std::string_view rest) {
   const std::string method = call.request.method;
-  actor::Address address{.plugin = std::string(take_part(rest)),
-                         .key = std::string(parameter(call.request, "key"))};
-  if (address.plugin.empty()) {
+  const std::string_view plugin = take_part(rest);
+  const actor::Address address(plugin, parameter(call.request, "key"));
+  if (address.plugin().empty()) {
     if (method != "GET") return refuse_method(call, "GET");
     return list_actors(std::move(call));
   }
-  if (!actor::is_plugin_name(address.plugin)) {
+  if (!actor::is_plugin_name(address.plugin())) {
     return refuse(call, 404, "missing", std::string(actor::plugin_name_rule));
   }
-  if (!actor::is_key(address.key)) {
+  if (!actor::is_key(address.key())) {
     return refuse(call,
                   400,
                   "bad-key",

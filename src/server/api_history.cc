@@ -105,8 +105,8 @@ void Api::rewind(ApiCall call, const actor::Address& address) {
 }
 
 void Api::fork(ApiCall call, const actor::Address& address) {
-  const actor::Address to{address.plugin, std::string(parameter(call.request, "to"))};
-  if (!actor::is_key(to.key)) {
+  const actor::Address to(address.plugin(), parameter(call.request, "to"));
+  if (!actor::is_key(to.key())) {
     return refuse(
         call, 400, "bad-key", "the parameter `to` is the key of the actor that is to begin");
   }
@@ -139,7 +139,9 @@ void Api::replay(ApiCall call, const actor::Address& address) {
   if (content.empty()) return parts_.system.replay(std::move(order), std::move(asking));
   using Version = Result<std::shared_ptr<const actor::PluginVersion>>;
   parts_.deployer->try_code(
-      address.plugin, std::move(content), [this, &shard, order, asking](Version version) mutable {
+      std::string(address.plugin()),
+      std::move(content),
+      [this, &shard, order, asking](Version version) mutable {
         if (version) {
           order.version = *std::move(version);
           return parts_.system.replay(std::move(order), asking);

@@ -178,7 +178,7 @@ def test_a_plugin_has_so_many_instances(serve, tmp_path):
             if response.status == 429:
                 problem = value
         thread.join()
-        assert problem["type"] == "busy" and "too many actors of this plugin are at work" in problem["detail"]
+        assert problem["type"] == "busy" and "too many actors are at work" in problem["detail"]
         assert answers[0][0].status == 504
         assert api.ok("POST", "/actors/slow/call/quick?key=b", b"") == b"quick"
         counts = reached(server, "troupe_plugin_limit_reached_total")
