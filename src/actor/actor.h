@@ -243,9 +243,6 @@ class Actor : public boost::intrusive::list_base_hook<
   std::uint64_t turns_ = 0;
   std::int64_t last_time_ns_ = 0;
   History history_;
-  // What a new instance started with, for the next that has the same past; null when the history
-  // begins with captured memory.
-  std::unique_ptr<guest::TurnInputs> start_up_;
   bool has_history_ = false;  // a turn beyond init has committed
 
   std::map<std::string, Timer, std::less<>> timers_;

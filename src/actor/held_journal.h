@@ -50,7 +50,7 @@ class HeldJournal final : public journal::Journal {
     return std::make_unique<HeldAppender>(*this, committed);
   }
   void load(std::string address,
-            std::optional<std::uint64_t> at_turn,
+            std::optional<journal::At> at,
             Reply<std::optional<Past>> reply) override {
     const auto found = entries.find(address);
     if (found == entries.end()) {
@@ -58,7 +58,10 @@ class HeldJournal final : public journal::Journal {
       return;
     }
     std::vector<Entry> all = found->second;
-    while (at_turn && !all.empty() && all.back().record.turn != *at_turn) all.pop_back();
+    const auto number = [&](const Entry& entry) {
+      return at->kind == journal::At::Kind::entry ? entry.subject.number : entry.record.turn;
+    };
+    while (at && !all.empty() && number(all.back()) != at->number) all.pop_back();
     const Entry& last = all.back();
     Past past{.last = last.subject,
               .turn = last.record.turn,

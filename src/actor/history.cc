@@ -121,6 +121,7 @@ void History::restore(std::span<journal::Record> turns) {
 
 void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   checkpoint_ = std::move(checkpoint);
+  start_up_ = {};
   forget_turns();
   put_off();
   turns_since_ = bytes_since_ = 0;

@@ -53,6 +53,12 @@ class History {
   // Null for an actor that has not slept and has had few turns: it began with a new instance,
   // without variables and state.
   const Checkpoint* checkpoint() const { return checkpoint_.get(); }
+  // What the instance that the turns ran in began with, unless it began with captured memory: an
+  // instance that is to repeat them begins with the same.
+  const journal::StartUp& start_up() const { return start_up_; }
+  bool has_start_up() const { return start_up_ != journal::StartUp{}; }
+  // Before the first turn: one is made now, or none was.
+  void begin(const journal::StartUp& start_up) { start_up_ = start_up; }
   // The turns since.
   bool has_turns() const { return count_ != 0; }
   std::vector<journal::Record> turns() const;
@@ -104,7 +110,7 @@ class History {
   // Of the few turns that have any, by their place.
   std::vector<std::pair<std::size_t, std::vector<journal::Answer>>> answers_;
   std::size_t answers_bytes_ = 0;
-  journal::StartUp start_up_;  // of the first
+  journal::StartUp start_up_;
   std::size_t count_ = 0;
   // Since a checkpoint was taken, or could not be.
   std::size_t turns_untried_ = 0;

@@ -404,11 +404,6 @@ Task<Result<>> Actor::recall(journal::Past past, Candidates& candidates) {
     if (plugin_.version->module->content_hash() == hash) version_ = plugin_.version;
     co_return Result<>();
   }
-  const journal::StartUp& start_up = turns.front().start_up;
-  if (start_up != journal::StartUp{}) {
-    start_up_ = std::make_unique<guest::TurnInputs>(
-        guest::TurnInputs{.time_ns = start_up.time_ns, .seed = start_up.seed});
-  }
   candidates.code = hash;
   history_.restore(turns);
   co_return Result<>();
@@ -529,7 +524,6 @@ void Actor::forget_all() {
   turns_ = 0;
   last_time_ns_ = 0;
   history_ = {};
-  start_up_.reset();
   has_history_ = false;
   timer_generation_ = 0;
   sent_ = 0;

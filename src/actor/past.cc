@@ -19,7 +19,9 @@ using guest::Outcome;
 Task<Result<journal::Past>> Actor::read_past(std::string address,
                                              std::optional<std::uint64_t> at_turn) {
   shard::Reply<Result<std::optional<journal::Past>>> reply;
-  actors_.gate()->journal().load(address, at_turn, reply.taker(actors_.shard()));
+  std::optional<journal::At> at;
+  if (at_turn) at = {journal::At::Kind::turn, *at_turn};
+  actors_.gate()->journal().load(address, at, reply.taker(actors_.shard()));
   Result<std::optional<journal::Past>> past = co_await reply;
   if (past.has_error()) co_return std::move(past).error();
   if (!*past || (*past)->ended) co_return Error{fmt::format("there is no actor {}", address)};
@@ -79,7 +81,6 @@ Task<> Actor::rewind(const Message& message) {
   journal::Moment source{address_.text(), incarnation_, message.generation};
   drop_instance();
   history_ = {};
-  start_up_.reset();
   state_.reset();
   vars_ = {};
   version_.reset();
@@ -193,7 +194,9 @@ Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, Ask
     co_return;
   }
   shard::Reply<Result<std::optional<journal::Past>>> reply;
-  gate_->journal().load(address.text(), turn, reply.taker(shard()));
+  std::optional<journal::At> at;
+  if (turn) at = {journal::At::Kind::turn, *turn};
+  gate_->journal().load(address.text(), at, reply.taker(shard()));
   Result<std::optional<journal::Past>> past = co_await reply;
   if (past.has_error()) {
     // A turn there has not been, or a journal that cannot be read.

@@ -128,9 +128,8 @@ Task<Outcome> Actor::wake_for(const journal::Record& record) {
   if (instance_) co_return Outcome{};
   if (!history_.has_turns()) {
     const bool is_known = record.start_up != journal::StartUp{};
-    start_up_ = std::make_unique<guest::TurnInputs>();
-    start_up_->time_ns = is_known ? record.start_up.time_ns : record.time_ns;
-    start_up_->seed = is_known ? record.start_up.seed : record.seed;
+    history_.begin(is_known ? record.start_up
+                            : journal::StartUp{.time_ns = record.time_ns, .seed = record.seed});
   }
   co_return co_await revive();
 }
@@ -281,15 +280,17 @@ Task<Result<Replayed>> Actors::replay_turns(ReplayOrder order, std::int64_t dead
         fmt::format("the journal has no such turns of {} after its last entry of another kind",
                     address.text())};
   }
-  // What it was before them: the checkpoint that its first turn is loaded from.
-  shard::Reply<Result<std::optional<journal::Past>>> reply;
-  gate_->journal().load(address.text(), entries->front().record.turn, reply.taker(shard()));
-  Result<std::optional<journal::Past>> read = co_await reply;
-  if (read.has_error()) co_return std::move(read).error();
-  if (!*read) co_return Error{fmt::format("there is no actor {}", address.text())};
-  journal::Past past = **std::move(read);
-  const std::uint64_t number = entries->front().subject.number;
-  std::erase_if(past.entries, [&](const auto& entry) { return entry.subject.number >= number; });
+  // What it was before them: a checkpoint, and the turns since, which are run too.
+  journal::Past past;
+  if (entries->front().record.turn > 1) {
+    const journal::At before{journal::At::Kind::entry, entries->front().subject.number - 1};
+    shard::Reply<Result<std::optional<journal::Past>>> reply;
+    gate_->journal().load(address.text(), before, reply.taker(shard()));
+    Result<std::optional<journal::Past>> read = co_await reply;
+    if (read.has_error()) co_return std::move(read).error();
+    if (!*read) co_return Error{fmt::format("there is no actor {}", address.text())};
+    past = **std::move(read);
+  }
   entries->insert(entries->begin(),
                   std::make_move_iterator(past.entries.begin()),
                   std::make_move_iterator(past.entries.end()));

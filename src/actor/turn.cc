@@ -98,8 +98,8 @@ void Turn::begin(std::string_view function,
   record_->turn = actor_.turns_ + 1;
   record_->kind = actor_.is_call() || actor_.state_ ? journal::Kind::turn : journal::Kind::init;
   record_->start_up = {};
-  if (actor_.start_up_ && !actor_.history_.has_turns() && actor_.history_.is_complete()) {
-    record_->start_up = {.time_ns = actor_.start_up_->time_ns, .seed = actor_.start_up_->seed};
+  if (!actor_.history_.has_turns() && actor_.history_.is_complete()) {
+    record_->start_up = actor_.history_.start_up();
   }
   if (is_drawn(id)) {
     record_->input_id = id;

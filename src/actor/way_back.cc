@@ -115,16 +115,18 @@ Task<Outcome> Actor::revive() {
                                              *checkpoint->memory,
                                              host);
   } else {
-    if (!start_up_) {
-      start_up_ = std::make_unique<guest::TurnInputs>();
-      start_up_->time_ns = std::max(actors_.clock().now_ns(), last_time_ns_ + 1);
-      actors_.random().fill(start_up_->seed);
+    if (!history_.has_start_up()) {
+      journal::StartUp now{.time_ns = std::max(actors_.clock().now_ns(), last_time_ns_ + 1)};
+      actors_.random().fill(now.seed);
+      history_.begin(now);
     }
+    const journal::StartUp& start_up = history_.start_up();
+    const guest::TurnInputs inputs{.time_ns = start_up.time_ns, .seed = start_up.seed};
     made = co_await guest::Instance::create(
-        actors_.shard(), plugin_.lane, version_->module, version_->environment, *start_up_, host);
+        actors_.shard(), plugin_.lane, version_->module, version_->environment, inputs, host);
   }
   if (!made.first) {
-    if (!history_.has_turns()) start_up_.reset();
+    if (!history_.has_turns()) history_.begin({});
     co_return std::move(made.second);
   }
   instance_ = std::move(made.first);
@@ -176,7 +178,6 @@ void Actor::drop_instance() {
 
 void Actor::forget_memory() {
   drop_instance();
-  start_up_.reset();
   history_.replace(
       std::make_unique<Checkpoint>(Checkpoint{.turn = turns_,
                                               .code = version_->module->content_hash(),
@@ -224,7 +225,6 @@ void Actor::checkpoint() {
                                               .state = state_ ? state_->text() : std::string(),
                                               .vars = vars_,
                                               .memory = std::move(*memory)}));
-  start_up_.reset();
   keep_checkpoint();
 }
 

@@ -101,6 +101,13 @@ class Appender {
   virtual void recover() = 0;
 };
 
+// The end of a turn, or what was when an entry had been written.
+struct At {
+  enum class Kind { turn, entry };
+  Kind kind = Kind::turn;
+  std::uint64_t number = 0;
+};
+
 // An actor as the journal has it.
 struct Past {
   Subject last;  // its last entry: the next one's number is one more
@@ -187,11 +194,11 @@ class Journal {
   template <class T>
   using Reply = std::function<void(Result<T>)>;
 
-  // An actor; nothing when the journal does not know the address. `at_turn`: as it was at the end
-  // of that turn of its present life, for show, rewind, fork and replay; it must be one there has
-  // been and that has not been pruned.
+  // An actor; nothing when the journal does not know the address. `at`: as it was then in its
+  // present life, for show, rewind, fork and replay; there must have been that turn or entry, and
+  // it must not have been pruned.
   virtual void load(std::string address,
-                    std::optional<std::uint64_t> at_turn,
+                    std::optional<At> at,
                     Reply<std::optional<Past>> reply) = 0;
   void load(std::string address, Reply<std::optional<Past>> reply) {
     load(std::move(address), std::nullopt, std::move(reply));

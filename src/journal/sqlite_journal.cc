@@ -220,11 +220,9 @@ class SqliteJournal final : public Journal {
     return std::make_unique<SqliteAppender>(*writer_, packing_, bounds_, ++appenders_, committed);
   }
 
-  void load(std::string address,
-            std::optional<std::uint64_t> at_turn,
-            Reply<std::optional<Past>> reply) override {
-    read(std::move(reply), [this, address = std::move(address), at_turn](Store& store) {
-      return store.load(address, at_turn, writer_->index().find(address));
+  void load(std::string address, std::optional<At> at, Reply<std::optional<Past>> reply) override {
+    read(std::move(reply), [this, address = std::move(address), at](Store& store) {
+      return store.load(address, at, writer_->index().find(address));
     });
   }
 

@@ -18,6 +18,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view address = "todo/todo:all";
 
+At at_turn(std::uint64_t turn) {
+  return {At::Kind::turn, turn};
+}
+
 // A journal in a folder of its own, with one appender that owns everything.
 class SqliteJournalTest : public testing::Test {
  protected:
@@ -146,17 +150,24 @@ TEST_F(SqliteJournalTest, LoadsAnActorAsItWasAtAnEarlierTurn) {
   ASSERT_TRUE(appender_->keep(checkpoint_of(12)));
   append_turns(13, 14);
   reopen();
-  const auto at_8 = load(*journal_, std::string(address), 8).value();
+  const auto at_8 = load(*journal_, std::string(address), at_turn(8)).value();
   EXPECT_EQ(at_8->checkpoint->turn, 5U);
   ASSERT_EQ(at_8->entries.size(), 3U);
   EXPECT_EQ(at_8->entries.back().record.turn, 8U);
-  const auto at_3 = load(*journal_, std::string(address), 3).value();
+  const auto at_3 = load(*journal_, std::string(address), at_turn(3)).value();
   EXPECT_FALSE(at_3->checkpoint.has_value());
   EXPECT_EQ(at_3->entries.size(), 3U);
-  const auto at_5 = load(*journal_, std::string(address), 5).value();
+  const auto at_5 = load(*journal_, std::string(address), at_turn(5)).value();
   EXPECT_EQ(at_5->checkpoint->turn, 5U);
   EXPECT_TRUE(at_5->entries.empty());
-  EXPECT_NE(load(*journal_, std::string(address), 15).error().message.find("no turn 15"),
+  const auto after_4 = load(*journal_, std::string(address), At{At::Kind::entry, 4}).value();
+  EXPECT_FALSE(after_4->checkpoint.has_value());
+  EXPECT_EQ(after_4->entries.size(), 4U);
+  EXPECT_NE(load(*journal_, std::string(address), At{At::Kind::entry, 15})
+                .error()
+                .message.find("no entry 15"),
+            std::string::npos);
+  EXPECT_NE(load(*journal_, std::string(address), at_turn(15)).error().message.find("no turn 15"),
             std::string::npos);
 }
 
@@ -344,8 +355,8 @@ TEST_F(SqliteJournalTest, PruningKeepsWhatThePolicySaysAndTheRestStillLoads) {
   EXPECT_EQ(past->checkpoint->turn, 30U);
   EXPECT_EQ(past->entries.size(), 2U);
   EXPECT_EQ(history(*journal_, std::string(address)).value().size(), 12U);
-  EXPECT_EQ(load(*journal_, std::string(address), 25).value()->checkpoint->turn, 20U);
-  EXPECT_TRUE(load(*journal_, std::string(address), 15).has_error());
+  EXPECT_EQ(load(*journal_, std::string(address), at_turn(25)).value()->checkpoint->turn, 20U);
+  EXPECT_TRUE(load(*journal_, std::string(address), at_turn(15)).has_error());
 }
 
 TEST_F(SqliteJournalTest, WhatIsForgottenIsGoneFromTheFiles) {

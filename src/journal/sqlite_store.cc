@@ -294,7 +294,7 @@ void fold(Past& past, const std::vector<Entry>& entries) {
 }  // namespace
 
 Result<std::optional<Past>> Store::load(const std::string& address,
-                                        std::optional<std::uint64_t> at_turn,
+                                        std::optional<At> at,
                                         std::optional<Position> known) {
   const Snapshot snapshot(*this);
   if (!known) {
@@ -302,12 +302,14 @@ Result<std::optional<Past>> Store::load(const std::string& address,
     if (!known) return std::optional<Past>();
   }
   std::uint64_t batch = known->batch;
-  if (at_turn) {
+  if (at && at->kind == At::Kind::entry) {
+    TRY(batch, batch_near(address, at->number, *known));
+  } else if (at) {
     const Resetting resetting(near_turn_);
     TRY(const bool row,
         near_turn_.bind(1, std::string_view(address))
             .bind(2, to_column(known->incarnation))
-            .bind(3, to_column(*at_turn))
+            .bind(3, to_column(at->number))
             .step());
     if (row) batch = from_column(near_turn_.number(0));
   }
@@ -329,9 +331,11 @@ Result<std::optional<Past>> Store::load(const std::string& address,
           entries.back().subject.number)};
     }
     const Record& record = entry->record;
-    if (!begun && at_turn && !(is_turn(record.kind) && record.turn == *at_turn)) {
-      if (record.turn < *at_turn) break;
-      continue;
+    if (!begun && at) {
+      const bool by_entry = at->kind == At::Kind::entry;
+      const std::uint64_t number = by_entry ? entry->subject.number : record.turn;
+      if (number < at->number) break;
+      if (number > at->number || (!by_entry && !is_turn(record.kind))) continue;
     }
     if (!begun) {
       begun = true;
@@ -350,9 +354,10 @@ Result<std::optional<Past>> Store::load(const std::string& address,
     }
   }
   if (!begun) {
-    return Error{fmt::format("{} has no turn {} in its present life that the journal still has",
+    return Error{fmt::format("{} has no {} {} in its present life that the journal still has",
                              address,
-                             at_turn.value_or(0))};
+                             at && at->kind == At::Kind::entry ? "entry" : "turn",
+                             at ? at->number : 0)};
   }
   std::ranges::reverse(entries);
   fold(past, entries);

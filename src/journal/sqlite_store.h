@@ -71,7 +71,7 @@ class Store {
 
   // The reads of journal.h. `position` is what the index said, or nothing.
   Result<std::optional<Past>> load(const std::string& address,
-                                   std::optional<std::uint64_t> at_turn,
+                                   std::optional<At> at,
                                    std::optional<Position> position);
   Result<std::vector<Entry>> history(const std::string& address,
                                      std::uint64_t from,

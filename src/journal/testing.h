@@ -169,9 +169,9 @@ struct Awaited {
 
 inline Result<std::optional<Past>> load(Journal& journal,
                                         const std::string& address,
-                                        std::optional<std::uint64_t> at_turn = {}) {
+                                        std::optional<At> at = {}) {
   Awaited<std::optional<Past>> answer;
-  journal.load(address, at_turn, answer.reply());
+  journal.load(address, at, answer.reply());
   return answer.get();
 }
 inline Result<std::vector<Entry>> history(Journal& journal,
