@@ -275,7 +275,8 @@ void Actors::answer(const Ask& ask, Answer answer) {
 
 bool Actors::has_room(Plugin& plugin) {
   // Who is in the middle of a turn cannot be put to sleep.
-  if (instances_ >= rules_.instances_max && std::ranges::none_of(idle_, &Actor::is_awake)) {
+  if (instances_ >= rules_.instances_max + rules_.spare_instances &&
+      std::ranges::none_of(idle_, &Actor::is_awake)) {
     bounds_.reached(Bound::instances);
     return false;
   }

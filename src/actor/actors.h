@@ -46,6 +46,8 @@ class System;
 // What keeps instances from filling the memory, on each shard.
 struct AwakeRules {
   std::size_t instances_max = 1000;
+  // Beyond them, on each shard, while all of them are in the middle of a turn.
+  std::size_t spare_instances = 0;
   std::chrono::nanoseconds idle_max = std::chrono::seconds(30);
 };
 

@@ -17,10 +17,20 @@
 namespace troupe::server {
 namespace {
 
-// Slots of each shard beyond the actors that stay awake: for actors that are at work while others
-// are put to sleep, and for calls without an actor. As many as may be awake, within these.
+// Instances of each shard beyond the actors that stay awake: three quarters for actors when all of
+// these are in the middle of a turn, the rest for calls without an actor. As many as may be awake,
+// within these.
 constexpr std::size_t spare_instances_min = 8;
 constexpr std::size_t spare_instances_max = 32;
+
+std::size_t spare_instances(const ServerBounds& bounds) {
+  return std::clamp<std::size_t>(bounds.instances_max, spare_instances_min, spare_instances_max);
+}
+
+actor::AwakeRules awake_rules(const ServerBounds& bounds) {
+  const std::size_t spare = spare_instances(bounds);
+  return {.instances_max = bounds.instances_max, .spare_instances = spare - spare / 4};
+}
 
 wire::Response asset_response(const web::Asset& asset) {
   return {.content_type = std::string(asset.type),
@@ -68,7 +78,7 @@ App::App(Config config, std::shared_ptr<Log> log, std::shared_ptr<LogFeed> log_f
       log_(std::move(log)),
       log_feed_(std::move(log_feed)),
       shards_(config_.http.threads),
-      system_(shards_, clock_, *log_, {.instances_max = config_.bounds.instances_max}) {}
+      system_(shards_, clock_, *log_, awake_rules(config_.bounds)) {}
 
 App::~App() {
   stop();
@@ -97,11 +107,9 @@ Result<void> App::build(const DevExtras* dev) {
     system_.use(*journal_);
   }
   const ServerBounds& bounds = config_.bounds;
-  const std::size_t spare =
-      std::clamp<std::size_t>(bounds.instances_max, spare_instances_min, spare_instances_max);
+  const std::size_t instances = bounds.instances_max + shards_.size() * spare_instances(bounds);
   TRY(engine_,
-      guest::Engine::create({.instances_max = static_cast<std::uint32_t>(bounds.instances_max +
-                                                                         shards_.size() * spare),
+      guest::Engine::create({.instances_max = static_cast<std::uint32_t>(instances),
                              .memory_pages_max = bounds.instance_pages_max}));
   TRY(cache_,
       guest::ModuleCache::open(cache_folder_ / "modules", bounds.compile, {.log = log_.get()}));

