@@ -1,5 +1,6 @@
 """The servers that can be measured: how each is made ready, started, found ready and stopped."""
 
+import os
 import shutil
 import signal
 import socket
@@ -73,6 +74,9 @@ class Process:
     log: Path
     place: Place
     exit_status: int | None = field(default=None)
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
 
 
 def run_tool(command, remedy, cwd=ROOT):
@@ -262,12 +266,12 @@ def known(troupe_binary):
 
 
 @contextmanager
-def running(server):
-    """Starts a prepared server with fresh ports and an empty folder, and ends it afterwards."""
+def running(server, kept=None):
+    """Starts a prepared server with fresh ports and an empty folder, or with one that is kept, and ends it afterwards."""
     BUILD.mkdir(parents=True, exist_ok=True)
     log = BUILD / f"{server.name}.log"
     with tempfile.TemporaryDirectory(dir=BUILD, prefix=f"{server.name}-") as folder, log.open("ab") as output:
-        place = Place(*free_ports(2), Path(folder))
+        place = Place(*free_ports(2), kept or Path(folder))
         child = subprocess.Popen(
             [str(part) for part in server.command(place)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )

@@ -40,7 +40,7 @@ bool Writer::do_upkeep() {
     const bool is_due = !options_.retention.forever && clock_.now_ns() >= next_prune_ns_ &&
                         !health_.refusing && !overtaken_;
     if (!pruning_ && (is_due || !prune_asked_.empty())) {
-      pruning_.emplace();
+      pruning_ = Pruning{};
       pruning_->replies.swap(prune_asked_);
     }
   }

@@ -181,19 +181,22 @@ def look_now(server, topic, done=lambda _: True):
 
 def check_orders(server, topics):
     """Everything that was ordered has arrived, once and in order, and has rung once."""
-    ordered = {}
+    ordered = {}  # by their rounds, which have a ledger together
     for topic in topics:
         if topic.startswith("order:"):
             state = look_now(server, topic, lambda state: len(state["rung"]) >= len(state["log"]))
             assert sorted(state["rung"]) == sorted(state["log"]), "a timer has rung twice, or another has not"
-            ordered[topic] = state["log"]
-    count = sum(map(len, ordered.values()))
-    ledger = look_now(server, "log:ledger", lambda state: len(state["log"]) >= count)["log"]
-    assert len(ledger) == count == len(set(ledger)), "a message has arrived twice"
-    for topic, log in ordered.items():
-        mine = set(log)
-        assert [event for event in ledger if event in mine] == log, f"messages of {topic} are lost, or out of order"
-    return count
+            ordered.setdefault(topic.split(":")[1], {})[topic] = state["log"]
+    total = 0
+    for rounds, logs in ordered.items():
+        count = sum(map(len, logs.values()))
+        ledger = look_now(server, f"log:ledger:{rounds}", lambda state: len(state["log"]) >= count)["log"]
+        assert len(ledger) == count == len(set(ledger)), "a message has arrived twice"
+        for topic, log in logs.items():
+            mine = set(log)
+            assert [event for event in ledger if event in mine] == log, f"messages of {topic} are lost, or out of order"
+        total += count
+    return total
 
 
 async def play(server, stories, number, choices):

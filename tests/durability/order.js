@@ -1,9 +1,10 @@
 // Passes what it is told on to another actor, and has itself rung a little later.
-import { handler, send, timer } from "troupe";
+import { handler, self, send, timer } from "troupe";
 
 export const init = handler(() => ({ log: [], rung: [] }));
 export const add = handler(({ id, after_ms }, { log, rung }) => {
-  send("log/log:ledger", "add", { id });
+  const [, rounds] = self().topic.split(":"); // order:ROUNDS:NUMBER
+  send(`log/log:ledger:${rounds}`, "add", { id });
   timer(id, after_ms, "ring", { id });
   return { log: [...log, id], rung };
 });
