@@ -458,28 +458,29 @@ TEST_F(ActorTest, APluginHasNoMoreAwakeThanItMayAndOneThatIsIdleGivesWay) {
 }
 
 TEST_F(ActorTest, WhenEveryInstanceIsAtWorkTheNextIsToldToTryAgain) {
-  std::array<Screen, 3> screens;
-  std::array<ViewerPtr, 3> viewers;
+  const std::size_t at_work_max = instances_max / shards.size() + spare_instances;
+  std::vector<Screen> screens(at_work_max + 1);
+  std::vector<ViewerPtr> viewers;
   for (std::size_t i = 0; i < screens.size(); ++i) {
-    viewers[i] = join(screens[i], std::to_string(i));
+    viewers.push_back(join(screens[i], std::to_string(i)));
     screens[i].take();
   }
-  system.event(viewers[0], "spin", "{}");
-  system.event(viewers[1], "spin", "{}");
+  Screen& last = screens.back();
+  for (std::size_t i = 0; i < at_work_max; ++i) system.event(viewers[i], "spin", "{}");
   const auto step = [&] {
     shards[0].io().restart();
     shards[0].io().poll_one();
   };
-  while (system.on(0).find_plugin("p")->awake < instances_max / shards.size()) step();
+  while (system.on(0).find_plugin("p")->awake < at_work_max) step();
   step();
-  step();  // both spin, and give way after a slice
-  system.event(viewers[2], "one", "{}");
-  while (screens[2].lines.empty()) step();
-  EXPECT_EQ(screens[2].take(),
+  step();  // all spin, and give way after a slice
+  system.event(viewers.back(), "one", "{}");
+  while (last.lines.empty()) step();
+  EXPECT_EQ(last.take(),
             Lines{R"(error {"type":"busy","message":"too many actors are at work; try again"})"});
   settle();
-  event(viewers[2], "one");
-  EXPECT_EQ(screens[2].take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
+  event(viewers.back(), "one");
+  EXPECT_EQ(last.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":1}])"});
 }
 
 }  // namespace

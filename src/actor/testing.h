@@ -150,6 +150,7 @@ using Lines = std::vector<std::string>;
 class ActorTest : public testing::Test {
  protected:
   static constexpr std::size_t instances_max = 4;  // two for each shard
+  static constexpr std::size_t spare_instances = 12;
 
   explicit ActorTest(Durability durability_of_all = Durability::none,
                      journal::Journal* journal = nullptr)
@@ -234,7 +235,8 @@ class ActorTest : public testing::Test {
       std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
   Log log{"test", lines};
   shard::Shards shards{2};
-  System system{shards, clock, log, {.instances_max = instances_max}};
+  System system{
+      shards, clock, log, {.instances_max = instances_max, .spare_instances = spare_instances}};
 };
 
 }  // namespace troupe::actor::test

@@ -1,5 +1,6 @@
 #include "guest/compiler.h"
 
+#include "base/sanitized.h"
 #include "guest/arena_access.h"
 #include "guest/binary.h"
 #include "guest/component.h"
@@ -194,7 +195,7 @@ bool limit_myself(const CompileLimits& limits) {
   // At the first limit of CPU time comes SIGXCPU, which names the reason; at the second SIGKILL.
   bool limited = limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_CPU, seconds, seconds + 1) &&
                  limit(RLIMIT_FSIZE, bytes, bytes);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TROUPE_SANITIZED
   // Of memory that can be written, not of addresses: allocators reserve far more than they use, and
   // sanitizers terabytes.
   limited = limited && limit(RLIMIT_DATA, bytes, bytes);

@@ -1,5 +1,6 @@
 #include "guest/engine.h"
 
+#include "base/sanitized.h"
 #include "guest/test_support.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +25,7 @@ TEST(Engine, RefusesAPoolThatTheSystemsMappingsDoNotHold) {
       << engine.error().message;
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TROUPE_SANITIZED
 // In a process of its own, whose addresses are limited; sanitizers need terabytes of them.
 TEST(EngineDeathTest, RefusesAPoolThatTheAddressesDoNotHold) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";

@@ -95,6 +95,8 @@ TEST(HttpUrl, AddressesHaveOneForm) {
   EXPECT_EQ(HttpUrl::parse("http://[0:0::1]/").value().host(), "[::1]");
   EXPECT_EQ(HttpUrl::parse("http://[::FFFF:127.0.0.1]/").value().host(), "[::ffff:127.0.0.1]");
   EXPECT_EQ(HttpUrl::parse("http://%31%32%37.0.0.1/").value().host(), "127.0.0.1");
+  EXPECT_TRUE(HttpUrl::parse("http://%31.1/").has_error()) << "1.0.0.1 for who reads it next";
+  EXPECT_TRUE(HttpUrl::parse("http://%x7f.1/").has_error());
 }
 
 TEST(HttpUrl, OthersAreRefused) {

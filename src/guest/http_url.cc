@@ -5,6 +5,7 @@
 #include <boost/asio/ip/address_v6.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace troupe::guest {
@@ -34,6 +35,15 @@ std::string usual_host(CURLU* url) {
   return "[" + address.to_string() + "]";
 }
 
+// Whether who reads its text finds the same host. An address in percent signs is decoded and then
+// not looked at as an address: %31.1 would be 1.1 here and 1.0.0.1 there.
+bool is_read_again(const HttpUrl& url) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> again(curl_url(), curl_url_cleanup);
+  return again != nullptr &&
+         curl_url_set(again.get(), CURLUPART_URL, url.text().c_str(), tolerant) == CURLUE_OK &&
+         usual_host(again.get()) == url.host();
+}
+
 }  // namespace
 
 Result<HttpUrl> HttpUrl::read(Handle handle, std::string_view text) {
@@ -56,8 +66,9 @@ Result<HttpUrl> HttpUrl::read(Handle handle, std::string_view text) {
   if (std::ranges::any_of(url.host_, [](char c) { return (c & 0x80) != 0; })) {
     return Error{"its host has letters beyond ASCII; write it in its form that begins with xn--"};
   }
-  if (url.host_.empty() ||
-      curl_url_set(url.get(), CURLUPART_HOST, url.host_.c_str(), 0) != CURLUE_OK) {
+  if (url.host_.empty() || url.host_.find('%') != std::string::npos ||
+      curl_url_set(url.get(), CURLUPART_HOST, url.host_.c_str(), 0) != CURLUE_OK ||
+      !is_read_again(url)) {
     return Error{"its host is no name or address that can be used"};
   }
   url.origin_ =

@@ -1,6 +1,7 @@
 // From the bytes of a plugin to a module: what is refused and why, and what is compiled only once.
 #include "guest/module_cache.h"
 
+#include "base/sanitized.h"
 #include "guest/test_support.h"
 
 #include <gtest/gtest.h>
@@ -232,7 +233,7 @@ TEST(ModuleCache, EndsACompilationThatTakesTooLong) {
   EXPECT_EQ(cache.opened->bounds().count(Bound::compile_cpu), 1U);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TROUPE_SANITIZED
 TEST(ModuleCache, EndsACompilationThatNeedsTooMuchMemory) {
   CompileLimits limits;
   limits.memory_bytes_max = std::size_t{12} << 20;
