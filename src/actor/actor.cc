@@ -25,6 +25,8 @@ constexpr std::int64_t ns_per_ms = 1'000'000;
 // When as many actors of the plugin are awake as may be, and all of them at work.
 constexpr std::string_view no_room = "too many actors are at work; try again";
 constexpr std::int64_t no_room_retry_ms = 100;  // for timers
+// For how long an actor waits for one of those at work to end its turn, before it answers busy.
+constexpr std::int64_t place_wait_max_ns = 1'000'000'000;
 
 std::int64_t ms_rounded_up(std::int64_t ns) {
   return (ns + ns_per_ms - 1) / ns_per_ms;
@@ -117,6 +119,13 @@ Task<> Actor::run(Message&& first) {
   std::int64_t now_ns = actors_.clock().now_ns();
   std::int64_t slice_end_ns = now_ns + slice_ns;
   while (true) {
+    // Those in the middle of a turn go on meanwhile, unless all of them wait for something else.
+    const std::int64_t wait_end_ns = now_ns + place_wait_max_ns;
+    while (!instance_ && actors_.all_at_work() && !queue.idle() && now_ns < wait_end_ns) {
+      co_await queue.yield(plugin_.lane);
+      now_ns = actors_.clock().now_ns();
+      slice_end_ns = now_ns + slice_ns;
+    }
     bool is_ready = true;
     if (journaled_) {
       if (journaled_->lost) go_back();

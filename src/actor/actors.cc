@@ -273,10 +273,13 @@ void Actors::answer(const Ask& ask, Answer answer) {
   });
 }
 
+bool Actors::all_at_work() const {
+  return instances_ >= rules_.instances_max + rules_.spare_instances &&
+         std::ranges::none_of(idle_, &Actor::is_awake);
+}
+
 bool Actors::has_room(Plugin& plugin) {
-  // Who is in the middle of a turn cannot be put to sleep.
-  if (instances_ >= rules_.instances_max + rules_.spare_instances &&
-      std::ranges::none_of(idle_, &Actor::is_awake)) {
+  if (all_at_work()) {
     bounds_.reached(Bound::instances);
     return false;
   }

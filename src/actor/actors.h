@@ -136,6 +136,8 @@ class Actors {
   void take_back(std::unique_ptr<journal::Record> record);
   void answer(const Ask& ask, Answer answer);
 
+  // Whether every instance there may be is in the middle of a turn: nobody can be put to sleep.
+  bool all_at_work() const;
   // Whether one more of the plugin's actors may be awake; one that is idle is put to sleep for it.
   bool has_room(Plugin& plugin);
   // Called by an actor. It is about to get an instance; it has given it up, or got none; it has
