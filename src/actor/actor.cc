@@ -63,8 +63,6 @@ Actor::Actor(Actors& actors, Plugin& plugin, Address address, Belongs belongs)
       plugin_(plugin),
       address_(std::move(address)),
       belongs_(belongs),
-      mailbox_(plugin.version->bounds.mailbox_messages_max,
-               plugin.version->bounds.mailbox_bytes_max),
       audience_(actors.shards(), actors.shard().index(), exit_),
       incarnation_(actors.random().number()) {
   if (belongs != Belongs::to_itself || actors.gate() == nullptr ||
@@ -95,7 +93,7 @@ void Actor::deliver(Message&& message) {
   }
   if (running_) {
     message.arrived_ns = actors_.clock().now_ns();
-    if (!mailbox_.push(std::move(message))) {
+    if (!mailbox_.push(std::move(message), plugin_.version->bounds)) {
       plugin_.counters.reach(Limit::mailbox);
       refuse(message, Verdict::busy, "too many messages are waiting; try again");
     }

@@ -24,16 +24,16 @@
 #include "journal/record.h"
 #include "state/canonical.h"
 
+#include <boost/container/flat_map.hpp>
+#include <boost/container/flat_set.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -245,9 +245,9 @@ class Actor : public boost::intrusive::list_base_hook<
   History history_;
   bool has_history_ = false;  // a turn beyond init has committed
 
-  std::map<std::string, Timer, std::less<>> timers_;
+  boost::container::flat_map<std::string, Timer, std::less<>> timers_;
   std::uint64_t timer_generation_ = 0;
-  std::set<std::string, std::less<>> topics_;  // subscribed to
+  boost::container::flat_set<std::string, std::less<>> topics_;  // subscribed to
 
   Supervisor supervisor_;
   // A version that this actor could not switch to: it stays on the one it has.

@@ -1,6 +1,11 @@
 #include "actor/audience.h"
 
+#include "base/frame_cache.h"
+
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace troupe::actor {
@@ -24,6 +29,15 @@ struct Audience::Shown {
       viewer.outbox->patch(text);
     }
   }
+};
+
+// Until it can leave.
+struct Audience::ShownCopy {
+  std::vector<Push> pushes;
+  std::basic_string<char, std::char_traits<char>, FrameAllocator<char>> text;
+
+  explicit ShownCopy(const Shown& shown)
+      : pushes(shown.pushes.begin(), shown.pushes.end()), text(shown.text) {}
 };
 
 Audience::Audience(shard::Shards& shards, std::size_t own_shard, Exit& exit)
@@ -130,15 +144,6 @@ void Audience::show_start(std::span<const Push> pushes,
   show({pushes, state, true, caller});
 }
 
-namespace {
-
-struct ShownCopy {
-  std::vector<Push> pushes;
-  std::string text;
-};
-
-}  // namespace
-
 void Audience::show(const Shown& shown) {
   if (count_ == 0 || (shown.pushes.empty() && shown.text.empty())) return;
   if (exit_.is_open()) {
@@ -148,17 +153,20 @@ void Audience::show(const Shown& shown) {
   // Who joins until then gets the state that this has led to.
   exit_.hold([&shards = shards_,
               own_shard = own_shard_,
-              lists = by_shard_,
-              copy = ShownCopy{{shown.pushes.begin(), shown.pushes.end()}, std::string(shown.text)},
+              lists = boost::container::small_vector<List, 4>(by_shard_.begin(), by_shard_.end()),
+              copy = ShownCopy(shown),
               is_start = shown.is_start,
               caller = shown.caller] {
-    show(shards, own_shard, lists, {copy.pushes, copy.text, is_start, caller});
+    show(shards,
+         own_shard,
+         {lists.data(), lists.size()},
+         {copy.pushes, copy.text, is_start, caller});
   });
 }
 
 void Audience::show(shard::Shards& shards,
                     std::size_t own_shard,
-                    const Lists& lists,
+                    std::span<const List> lists,
                     const Shown& shown) {
   std::shared_ptr<const ShownCopy> copy;  // made for the first other shard, shared by the rest
 
@@ -170,8 +178,7 @@ void Audience::show(shard::Shards& shards,
       continue;
     }
     if (!copy) {
-      copy = std::make_shared<const ShownCopy>(
-          ShownCopy{{shown.pushes.begin(), shown.pushes.end()}, std::string(shown.text)});
+      copy = std::make_shared<const ShownCopy>(shown);
     }
     shards[shard].send([viewers, copy, is_start = shown.is_start, caller = shown.caller] {
       const Shown there{copy->pushes, copy->text, is_start, caller};

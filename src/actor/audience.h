@@ -52,6 +52,7 @@ class Audience {
   using Viewers = std::vector<ViewerPtr>;
 
   struct Shown;  // by a turn
+  struct ShownCopy;
 
   template <class Show>
   void to_one(const ViewerPtr& viewer, Show show);
@@ -60,11 +61,11 @@ class Audience {
                    std::size_t own_shard,
                    const ViewerPtr& viewer,
                    Show show);
-  using Lists = std::vector<std::shared_ptr<const Viewers>>;
+  using List = std::shared_ptr<const Viewers>;
   void show(const Shown& shown);
   static void show(shard::Shards& shards,
                    std::size_t own_shard,
-                   const Lists& lists,
+                   std::span<const List> lists,
                    const Shown& shown);
 
   shard::Shards& shards_;
@@ -73,7 +74,7 @@ class Audience {
   std::size_t count_ = 0;
   // By shard. A list is replaced, never changed, when somebody joins or leaves: letters on their
   // way to its shard hold it too.
-  Lists by_shard_;
+  std::vector<List> by_shard_;
 };
 
 }  // namespace troupe::actor

@@ -2,6 +2,8 @@
 
 #include "actor/actor.h"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -53,7 +55,29 @@ journal::Appended Gate::append(Actor& actor,
   assert(appended.ticket == durable_ + held_.size() + 1 && "tickets have no gaps");
   held_.push_back({.actor = &actor, .bytes = record.bytes()});
   held_bytes_ += held_.back().bytes;
+  gather();
   return appended;
+}
+
+void Gate::gather() {
+  has_more_ = true;
+  if (gathering_) return;
+  gathering_ = true;
+  gathering_since_ = std::chrono::steady_clock::now();
+  flush_when_quiet();
+}
+
+// What is posted runs after all that the event loop has at hand, which then asks for more.
+void Gate::flush_when_quiet() {
+  has_more_ = false;
+  boost::asio::post(shard_.io(), [this] {
+    if (has_more_ && std::chrono::steady_clock::now() - gathering_since_ < gather_max) {
+      flush_when_quiet();
+      return;
+    }
+    gathering_ = false;
+    appender_->flush();
+  });
 }
 
 void Gate::forget(const Actor& actor) {
@@ -101,7 +125,7 @@ void Gate::fail(const Error& why) {
   log_.error(
       "the journal could not be written: {}; {} turns are undone", why.message, held_.size());
   refusing_ = true;
-  std::deque<Held> lost = std::exchange(held_, {});
+  const auto lost = std::exchange(held_, {});
   durable_ += lost.size();
   held_bytes_ = 0;
   appender_->recover();
@@ -114,7 +138,7 @@ void Gate::fail(const Error& why) {
   const auto repeated = std::ranges::unique(actors);
   actors.erase(repeated.begin(), repeated.end());
   for (Actor* actor : actors) actor->lose();
-  for (Held& held : lost) {
+  for (const Held& held : lost) {
     for (const std::unique_ptr<Output>& output : held.outputs) output->lost();
   }
 }

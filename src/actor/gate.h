@@ -5,10 +5,15 @@
 // appends fail, what waits for them is dropped (those who asked are told so), and each actor that
 // made one goes the one way back.
 //
+// The appends of a stretch of work go to the journal's writer together: as soon as a round of the
+// event loop has brought no more, and at the latest gather_max after the first. So a shard that has
+// little to do waits for nothing, and a busy one has large commits instead of many.
+//
 // A Gate is a shard's, an Exit an actor's. Both live on that shard; committed() and failed() alone
-// are called by the journal's thread.
+// may be called by the journal's thread.
 #pragma once
 
+#include "base/frame_cache.h"
 #include "base/log.h"
 #include "journal/journal.h"
 #include "shard/shard.h"
@@ -16,6 +21,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <coroutine>
 #include <cstddef>
 #include <deque>
@@ -30,6 +36,8 @@ class Actor;
 
 class Gate final : public journal::Committed {
  public:
+  static constexpr std::chrono::microseconds gather_max{1000};
+
   // Claims those partitions of the journal whose number is `shard`'s index modulo `shards`.
   Gate(journal::Journal& journal, shard::Shard& shard, std::size_t shards, Log& log);
   Gate(const Gate&) = delete;
@@ -65,6 +73,10 @@ class Gate final : public journal::Committed {
 
  private:
   struct Output {
+    static void* operator new(std::size_t size) { return FrameCache::allocate(size); }
+    static void operator delete(void* output, std::size_t size) {
+      FrameCache::release(output, size);
+    }
     virtual ~Output() = default;
     virtual void leave() = 0;
     virtual void lost() = 0;
@@ -87,6 +99,8 @@ class Gate final : public journal::Committed {
   void committed(journal::Ticket last) override;
   void failed(const Error& why) override;
 
+  void gather();
+  void flush_when_quiet();
   void add(journal::Ticket ticket, std::unique_ptr<Output> output);
   void release(journal::Ticket last);
   void fail(const Error& why);
@@ -97,10 +111,13 @@ class Gate final : public journal::Committed {
   const std::size_t turns_max_;
   const std::size_t bytes_max_;
   std::unique_ptr<journal::Appender> appender_;
-  std::deque<Held> held_;  // the first is that of the ticket after durable_
+  std::deque<Held, FrameAllocator<Held>> held_;  // the first is that of the ticket after durable_
   std::size_t held_bytes_ = 0;
   journal::Ticket durable_ = 0;
   bool refusing_ = false;  // it has been, and is asked before the next turn whether it still is
+  bool gathering_ = false;
+  bool has_more_ = false;  // since the last round
+  std::chrono::steady_clock::time_point gathering_since_;
 
   // What the journal's thread has told, and whether the shard knows that it has.
   std::atomic<journal::Ticket> reached_ = 0;

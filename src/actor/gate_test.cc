@@ -63,6 +63,23 @@ TEST_F(GateTest, NobodySeesATurnBeforeItIsDurable) {
   EXPECT_EQ(screen.answers, 2);
 }
 
+TEST_F(GateTest, WhatAStretchOfWorkAppendsIsFlushedTogether) {
+  std::vector<Screen> screens(20);
+  std::vector<ViewerPtr> viewers;
+  for (std::size_t i = 0; i < screens.size(); ++i) {
+    viewers.push_back(join_home(screens[i], std::to_string(i)));
+  }
+  for (const ViewerPtr& viewer : viewers) system.event(viewer, "one", "{}");
+  EXPECT_EQ(journal.flushes, 0U);
+  settle();
+  EXPECT_EQ(journal.waiting(), 2 * screens.size());
+  // Turns of more than a millisecond go in several, of which there are never as many as turns.
+  EXPECT_GE(journal.flushes, 1U);
+  EXPECT_LT(journal.flushes, screens.size());
+  commit();
+  for (Screen& screen : screens) EXPECT_EQ(screen.take().back(), one);
+}
+
 TEST_F(GateTest, WhoJoinsMeanwhileGetsTheStateOnceItIsDurable) {
   Screen first;
   Screen second;

@@ -43,6 +43,7 @@ class HeldJournal final : public journal::Journal {
   }
 
   bool refusing = false;
+  std::size_t flushes = 0;
   std::map<std::string, std::vector<Entry>, std::less<>> entries;
   std::map<std::string, journal::Checkpoint, std::less<>> checkpoints;
 
@@ -156,6 +157,10 @@ class HeldJournal final : public journal::Journal {
                                                       : *beside.checkpoint});
       return {.ticket = ++last_};
     }
+    void flush() override {
+      if (flushed_ != waiting.size()) ++journal_.flushes;
+      flushed_ = waiting.size();
+    }
     bool keep(journal::Checkpoint checkpoint) override {
       kept_.push_back(std::move(checkpoint));
       return true;
@@ -164,6 +169,8 @@ class HeldJournal final : public journal::Journal {
     void recover() override { failed_ = false; }
 
     void commit() {
+      ASSERT_EQ(flushed_, waiting.size()) << "nothing stays behind";
+      flushed_ = 0;
       for (Waiting& one : std::exchange(waiting, {})) {
         std::vector<Entry>& entries = journal_.entries[one.entry.subject.address];
         ASSERT_EQ(one.entry.subject.number, entries.size() + 1);
@@ -178,6 +185,7 @@ class HeldJournal final : public journal::Journal {
     }
     void fail() {
       failed_ = true;
+      flushed_ = 0;
       waiting.clear();
       kept_.clear();
       committed_.failed(Error{"the test says so"});
@@ -189,6 +197,7 @@ class HeldJournal final : public journal::Journal {
     HeldJournal& journal_;
     journal::Committed& committed_;
     std::vector<journal::Checkpoint> kept_;
+    std::size_t flushed_ = 0;  // of those that wait
     Ticket last_ = 0;
     bool failed_ = false;
   };

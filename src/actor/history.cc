@@ -62,7 +62,9 @@ std::vector<journal::Record> History::turns() const {
                      .kind = fixed.kind,
                      .last_time_ns = fixed.last_time_ns});
   }
-  for (const auto& [place, answers] : answers_) turns[place].answers = answers;
+  if (answers_) {
+    for (const auto& [place, answers] : answers_->of_turns) turns[place].answers = answers;
+  }
   if (!turns.empty()) turns.front().start_up = start_up_;
   return turns;
 }
@@ -84,8 +86,9 @@ void History::add(journal::Record& turn) {
   turns_ += turn.input;
   turns_ += turn.reason;
   if (!turn.answers.empty()) {
-    answers_bytes_ += bytes_of(turn.answers);
-    answers_.emplace_back(count_, std::move(turn.answers));
+    if (!answers_) answers_ = std::make_unique<Answers>();
+    answers_->bytes += bytes_of(turn.answers);
+    answers_->of_turns.emplace_back(count_, std::move(turn.answers));
   }
   if (count_ == 0) start_up_ = turn.start_up;
   ++count_;
@@ -101,7 +104,7 @@ void History::keep(journal::Record& turn, std::chrono::nanoseconds ran) {
   ran_untried_ += ran;
   if (!complete_) return;
   add(turn);
-  if (count_ > replay_turns_max || turns_.size() + answers_bytes_ > replay_bytes_max) {
+  if (count_ > replay_turns_max || turns_bytes() > replay_bytes_max) {
     complete_ = false;
     forget_turns();
     shrink();
@@ -110,7 +113,7 @@ void History::keep(journal::Record& turn, std::chrono::nanoseconds ran) {
 
 void History::restore(std::span<journal::Record> turns) {
   forget_turns();
-  turns_since_ = turns.size();
+  turns_since_ = static_cast<std::uint32_t>(turns.size());
   bytes_since_ = 0;
   for (journal::Record& turn : turns) {
     bytes_since_ += bytes_of(turn);
@@ -124,13 +127,14 @@ void History::replace(std::unique_ptr<Checkpoint> checkpoint) {
   start_up_ = {};
   forget_turns();
   put_off();
-  turns_since_ = bytes_since_ = 0;
+  turns_since_ = 0;
+  bytes_since_ = 0;
   ran_since_ = took_since_ = {};
   complete_ = true;
 }
 
 std::size_t History::bytes_kept() const {
-  const std::size_t bytes = turns_.size() + answers_bytes_;
+  const std::size_t bytes = turns_bytes();
   if (!checkpoint_) return bytes;
   return bytes + checkpoint_->state.size() + checkpoint_->vars.bytes() +
          (checkpoint_->memory ? checkpoint_->memory->bytes().size() : 0);
@@ -138,14 +142,13 @@ std::size_t History::bytes_kept() const {
 
 void History::forget_turns() {
   turns_.clear();
-  answers_.clear();
-  answers_bytes_ = 0;
+  answers_.reset();
   count_ = 0;
 }
 
 void History::shrink() {
   turns_.shrink_to_fit();
-  answers_.shrink_to_fit();
+  if (answers_) answers_->of_turns.shrink_to_fit();
 }
 
 }  // namespace troupe::actor

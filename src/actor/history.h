@@ -28,9 +28,11 @@ namespace troupe::actor {
 inline constexpr std::size_t checkpoint_turns = 64;
 inline constexpr std::size_t checkpoint_bytes = std::size_t{64} << 10;
 inline constexpr std::chrono::milliseconds checkpoint_guest_time{5};
-// An actor whose turns since its last checkpoint took no longer than this goes to sleep without
-// another: to run them again costs less than to capture and restore its memory.
+// An actor whose turns since its last checkpoint took no longer than this, and whose records take
+// no more room, goes to sleep without another: to run them again costs less than to capture and
+// restore its memory, and to keep them costs less than to keep that.
 inline constexpr std::chrono::microseconds sleep_turns_time{20};
+inline constexpr std::size_t sleep_turns_bytes = 512;
 inline constexpr std::size_t replay_turns_max = 1024;
 inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 // In the journal the records since the checkpoint are there however many they are, and loading the
@@ -69,7 +71,10 @@ class History {
     return turns_untried_ >= checkpoint_turns || bytes_untried_ >= checkpoint_bytes ||
            ran_untried_ >= checkpoint_guest_time;
   }
-  bool is_worth_a_checkpoint() const { return turns_since_ != 0 && took_since_ > sleep_turns_time; }
+  bool is_worth_a_checkpoint() const {
+    return turns_since_ != 0 &&
+           (took_since_ > sleep_turns_time || bytes_since_ > sleep_turns_bytes);
+  }
   // More has happened since the checkpoint than loading the actor may repeat.
   bool is_too_long_to_load() const {
     return turns_since_ > load_turns_max || bytes_since_ > load_bytes_max ||
@@ -77,7 +82,8 @@ class History {
   }
   // No checkpoint could be taken now: the next is due after as much again.
   void put_off() {
-    turns_untried_ = bytes_untried_ = 0;
+    turns_untried_ = 0;
+    bytes_untried_ = 0;
     ran_untried_ = {};
   }
 
@@ -102,26 +108,30 @@ class History {
  private:
   void add(journal::Record& turn);
   void forget_turns();
+  std::size_t turns_bytes() const { return turns_.size() + (answers_ ? answers_->bytes : 0); }
 
   std::unique_ptr<Checkpoint> checkpoint_;
   // A turn is written once and hardly ever read, so what counts is how little memory it touches:
   // one after the other, each as its fixed part and its strings. Their code is that of the actor.
   std::string turns_;
-  // Of the few turns that have any, by their place.
-  std::vector<std::pair<std::size_t, std::vector<journal::Answer>>> answers_;
-  std::size_t answers_bytes_ = 0;
+  struct Answers {
+    // Of the few turns that have any, by their place.
+    std::vector<std::pair<std::uint32_t, std::vector<journal::Answer>>> of_turns;
+    std::size_t bytes = 0;
+  };
+  std::unique_ptr<Answers> answers_;  // null: none
   journal::StartUp start_up_;
-  std::size_t count_ = 0;
+  std::uint32_t count_ = 0;
   // Since a checkpoint was taken, or could not be.
-  std::size_t turns_untried_ = 0;
+  std::uint32_t turns_untried_ = 0;
   std::size_t bytes_untried_ = 0;
   std::chrono::nanoseconds ran_untried_{0};
   // Since the checkpoint.
-  std::size_t turns_since_ = 0;
+  std::uint32_t turns_since_ = 0;
+  bool complete_ = true;
   std::size_t bytes_since_ = 0;
   std::chrono::nanoseconds ran_since_{0};
   std::chrono::nanoseconds took_since_{0};
-  bool complete_ = true;
 };
 
 }  // namespace troupe::actor

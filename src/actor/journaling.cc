@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace troupe::actor {
@@ -251,7 +252,7 @@ journal::Checkpoint Actor::checkpoint_of(journal::Subject subject,
   for (const std::string& name : changes.timers_cancelled) timers.erase(name);
   for (const journal::Timer& timer : changes.timers_set) timers.insert_or_assign(timer.name, timer);
   for (auto& [name, timer] : timers) checkpoint.timers.push_back(std::move(timer));
-  std::set<std::string, std::less<>> topics = topics_;
+  auto topics = topics_;
   topics.insert(changes.topics_joined.begin(), changes.topics_joined.end());
   checkpoint.topics.assign(topics.begin(), topics.end());
   return checkpoint;
@@ -514,7 +515,7 @@ void Actor::go_back() {
 // As if it had not been loaded.
 void Actor::forget_all() {
   drop_instance();
-  const std::map<std::string, Timer, std::less<>> timers = timers_;
+  const auto timers = timers_;
   for (const auto& [name, timer] : timers) cancel_timer(name);
   for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
   topics_.clear();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actor/message.h"
+#include "actor/plugin.h"
 
 #include <boost/container/deque.hpp>
 
@@ -16,38 +17,31 @@ namespace troupe::actor {
 
 class Mailbox {
  public:
-  Mailbox(std::size_t messages_max, std::size_t bytes_max)
-      : messages_max_(messages_max), bytes_max_(bytes_max) {}
-
   // False when the bound is reached; the message is then untouched.
-  [[nodiscard]] bool push(Message&& message) {
-    if (message.is_bounded()) {
-      if (messages_ >= messages_max_ || message.bytes() > bytes_max_ - bytes_) return false;
-      ++messages_;
-      bytes_ += message.bytes();
-    }
-    queue().push_back(std::move(message));
+  [[nodiscard]] bool push(Message&& message, const Bounds& bounds) {
+    if (message.is_bounded() && !has_room_for(message, bounds)) return false;
+    Queue& there = queue();
+    there.count(message);
+    there.messages.push_back(std::move(message));
     return true;
   }
 
   // In front of all others: what was taken out already, and must be handled once more.
   void push_front(Message&& message) {
-    if (message.is_bounded()) {
-      ++messages_;
-      bytes_ += message.bytes();
-    }
-    queue().push_front(std::move(message));
+    Queue& there = queue();
+    there.count(message);
+    there.messages.push_front(std::move(message));
   }
 
-  bool empty() const { return queue_ == nullptr || queue_->empty(); }
-  std::size_t size() const { return queue_ == nullptr ? 0 : queue_->size(); }
+  bool empty() const { return queue_ == nullptr || queue_->messages.empty(); }
+  std::size_t size() const { return queue_ == nullptr ? 0 : queue_->messages.size(); }
 
   Message pop() {
-    Message message = std::move(queue_->front());
-    queue_->pop_front();
+    Message message = std::move(queue_->messages.front());
+    queue_->messages.pop_front();
     if (message.is_bounded()) {
-      --messages_;
-      bytes_ -= message.bytes();
+      --queue_->bounded;
+      queue_->bytes -= message.bytes();
     }
     return message;
   }
@@ -58,18 +52,30 @@ class Mailbox {
   }
 
  private:
-  using Queue = boost::container::deque<Message>;
+  struct Queue {
+    boost::container::deque<Message> messages;
+    std::size_t bounded = 0;  // of the messages, and their bytes
+    std::size_t bytes = 0;
 
+    void count(const Message& message) {
+      if (!message.is_bounded()) return;
+      ++bounded;
+      bytes += message.bytes();
+    }
+  };
+
+  bool has_room_for(const Message& message, const Bounds& bounds) const {
+    const std::size_t bounded = queue_ ? queue_->bounded : 0;
+    const std::size_t bytes = queue_ ? queue_->bytes : 0;
+    return bounded < bounds.mailbox_messages_max &&
+           bytes + message.bytes() <= bounds.mailbox_bytes_max;
+  }
   Queue& queue() {
     if (queue_ == nullptr) queue_ = std::make_unique<Queue>();
     return *queue_;
   }
 
-  const std::size_t messages_max_;
-  const std::size_t bytes_max_;
   std::unique_ptr<Queue> queue_;  // null until a message has to wait
-  std::size_t messages_ = 0;
-  std::size_t bytes_ = 0;
 };
 
 }  // namespace troupe::actor

@@ -1,10 +1,13 @@
-// Memory for coroutine frames, kept from one call to the next.
+// Memory for coroutine frames and for what turns show, kept from one event to the next.
 //
 // An event passes through the same few coroutines each time, one within the other, and most of
-// their frames are too large for what malloc keeps at hand for a thread. A frame that ends is kept
-// here for the next of its size; one that ends on another thread than it began stays with that
-// thread. Any thread may use it; each has its own.
+// their frames are too large for what malloc keeps at hand for a thread; what is shown waits for
+// the journal, and there is more of it than malloc keeps. What ends is kept here for the next of
+// its size; what ends on another thread than it began stays with that thread. Any thread may use
+// it; each has its own.
 #pragma once
+
+#include "base/sanitized.h"
 
 #include <array>
 #include <cstddef>
@@ -12,7 +15,7 @@
 
 namespace troupe {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef TROUPE_SANITIZED
 
 // So that a frame used after its end is seen.
 class FrameCache {
@@ -28,19 +31,19 @@ class FrameCache {
   static void* allocate(std::size_t size) {
     if (size > cached_bytes_max) return ::operator new(size);
     Spare& spare = mine().spare_[class_of(size)];
-    if (spare.first == nullptr) return ::operator new((class_of(size) + 1) * step);
+    if (spare.first == nullptr) return ::operator new(bytes_of(size));
     Kept* kept = spare.first;
     spare.first = kept->next;
-    --spare.count;
+    spare.bytes -= bytes_of(size);
     return kept;
   }
 
   static void release(void* frame, std::size_t size) noexcept {
     if (size > cached_bytes_max) return ::operator delete(frame);
     Spare& spare = mine().spare_[class_of(size)];
-    if (spare.count == kept_max) return ::operator delete(frame);
+    if (spare.bytes + bytes_of(size) > kept_bytes_max) return ::operator delete(frame);
     spare.first = new (frame) Kept{spare.first};
-    ++spare.count;
+    spare.bytes += bytes_of(size);
   }
 
   ~FrameCache() {
@@ -50,24 +53,25 @@ class FrameCache {
         spare.first = spare.first->next;
         ::operator delete(frame);
       }
-      spare.count = kept_max;  // what ends after this is not kept
+      spare.bytes = kept_bytes_max;  // what ends after this is not kept
     }
   }
 
  private:
   static constexpr std::size_t step = 128;
   static constexpr std::size_t cached_bytes_max = std::size_t{4} << 10;
-  static constexpr std::size_t kept_max = 16;  // of each size
+  static constexpr std::size_t kept_bytes_max = std::size_t{64} << 10;  // of each size
 
   struct Kept {
     Kept* next;
   };
   struct Spare {
     Kept* first = nullptr;
-    std::size_t count = 0;
+    std::size_t bytes = 0;
   };
 
   static std::size_t class_of(std::size_t size) { return (size - 1) / step; }
+  static std::size_t bytes_of(std::size_t size) { return (class_of(size) + 1) * step; }
   static FrameCache& mine() {
     static thread_local constinit FrameCache cache;
     return cache;
@@ -79,5 +83,23 @@ class FrameCache {
 };
 
 #endif
+
+// For containers.
+template <class T>
+struct FrameAllocator {
+  using value_type = T;
+
+  FrameAllocator() = default;
+  template <class Other>
+  FrameAllocator(const FrameAllocator<Other>&) noexcept {}
+
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(FrameCache::allocate(count * sizeof(T)));
+  }
+  void deallocate(T* first, std::size_t count) noexcept {
+    FrameCache::release(first, count * sizeof(T));
+  }
+  friend bool operator==(const FrameAllocator&, const FrameAllocator&) { return true; }
+};
 
 }  // namespace troupe

@@ -295,6 +295,12 @@ class FaultyDiskTest : public testing::Test {
 
   static std::string address(std::size_t actor) { return "todo/" + std::to_string(actor); }
 
+  // False when it failed.
+  bool wait_for_last() {
+    appender_->flush();
+    return told_->wait_for(waiting_.back().first);
+  }
+
   // False when the journal takes no more.
   bool append_one() {
     const std::size_t actor = random_.below(actors);
@@ -303,6 +309,7 @@ class FaultyDiskTest : public testing::Test {
     const Appended done = appender_->append({address(actor), 77, number}, record);
     if (!done) return false;
     ++appended_[actor];
+    if (random_.one_in(3)) appender_->flush();
     waiting_.emplace_back(done.ticket, actor);
     if (random_.one_in(20)) {
       appender_->keep({.subject = {address(actor), 77, number},
@@ -360,7 +367,7 @@ TEST_F(FaultyDiskTest, WhatWasDurableSurvivesTheLossOfPower) {
     if (HasFatalFailure()) return;
     disk_.fail_after(random_.below(120));
     for (int i = 0; i < 400 && append_one(); ++i) {
-      if (random_.one_in(5)) told_->wait_for(waiting_.back().first);
+      if (random_.one_in(5)) wait_for_last();
     }
     // From here on nothing more reaches the disk; what was told until then holds.
     disk_.fail(FaultyDisk::Fault::error);
@@ -378,13 +385,13 @@ TEST_F(FaultyDiskTest, AFullDiskRefusesAndRecoversByItself) {
   open();
   for (const FaultyDisk::Fault fault : {FaultyDisk::Fault::full, FaultyDisk::Fault::error}) {
     for (int i = 0; i < 50; ++i) ASSERT_TRUE(append_one());
-    ASSERT_TRUE(told_->wait_for(waiting_.back().first));
+    ASSERT_TRUE(wait_for_last());
     note_durable();
     ASSERT_TRUE(waiting_.empty());
 
     disk_.fail(fault);
     ASSERT_TRUE(append_one());
-    EXPECT_FALSE(told_->wait_for(waiting_.back().first));
+    EXPECT_FALSE(wait_for_last());
     EXPECT_NE(told_->take_failure(), "");
     EXPECT_TRUE(journal_->health().refusing);
     EXPECT_NE(journal_->health().why, "");
@@ -399,7 +406,7 @@ TEST_F(FaultyDiskTest, AFullDiskRefusesAndRecoversByItself) {
     while (journal_->health().refusing) std::this_thread::yield();
   }
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(append_one());
-  ASSERT_TRUE(told_->wait_for(waiting_.back().first));
+  ASSERT_TRUE(wait_for_last());
   note_durable();
   close();
   open();

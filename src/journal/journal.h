@@ -32,8 +32,8 @@ namespace troupe::journal {
 // The how-manyeth append of an Appender.
 using Ticket = std::uint64_t;
 
-// Told what came of appends, by the journal's writer thread: do little and come back, as by sending
-// a message to the shard. Not called any more once its Appender is gone.
+// Told what came of appends, by the journal's writer thread or out of flush(): do little and come
+// back, as by sending a message to the shard. Not called any more once its Appender is gone.
 class Committed {
  public:
   virtual ~Committed() = default;
@@ -83,11 +83,16 @@ class Appender {
 
   // Asks for the entry to be committed, after those before it. `number` must be one more than that
   // of the actor's last entry: an actor that goes on from a past that is not the newest is refused,
-  // as a failure. `record.last_time_ns` may be 0. On a refusal nothing has been appended.
+  // as a failure. `record.last_time_ns` may be 0. On a refusal nothing has been appended. It waits
+  // here until flush(): what goes to the writer at once has one commit, and one lock.
   virtual Appended append(const Subject& subject,
                           const Record& record,
                           const Changes& changes = {},
                           const Beside& beside = {}) = 0;
+
+  // What has been appended goes to the writer. The end of the appender, keep() and drop() do it
+  // too.
+  virtual void flush() = 0;
 
   // Keeps a checkpoint that holds everything up to the entry of its number, which has been
   // appended. Nobody waits for it: it is compressed and written when there is time, and when it is

@@ -93,6 +93,7 @@ class SqliteAppender final : public Appender {
   SqliteAppender(const SqliteAppender&) = delete;
   SqliteAppender& operator=(const SqliteAppender&) = delete;
   ~SqliteAppender() override {
+    flush();
     const std::lock_guard lock(state_->mutex);
     state_->target = nullptr;
   }
@@ -106,30 +107,51 @@ class SqliteAppender final : public Appender {
     if (state_->failed_epoch.load(std::memory_order_acquire) >= epoch_) {
       return {.refusal = Refusal::failed};
     }
-    Queued item{.appender = state_,
-                .epoch = epoch_,
-                .ticket = last_ticket_ + 1,
+    Queued item{.ticket = last_ticket_ + 1,
                 .partition = partition_of(subject.address),
                 .kind = record.kind,
-                .address = subject.address,
                 .incarnation = subject.incarnation,
                 .number = subject.number,
                 .turn = record.turn,
                 .time_ns = record.time_ns};
     if (!writer_.owns(item.partition, state_->id)) return {.refusal = Refusal::not_owner};
-    append_content(item.content, subject, record, changes, beside.checkpoint != nullptr);
-    if (item.content.size() > entry_bytes_max) return {.refusal = Refusal::too_large};
+    if (!bundle_) begin_bundle();
+    std::string& text = bundle_->text;
+    item.at = text.size();
+    item.address_size = subject.address.size();
+    text += subject.address;
+    append_content(text, subject, record, changes, beside.checkpoint != nullptr);
+    item.content_size = text.size() - item.at - item.address_size;
     item.extras = extras_of(subject, changes, beside);
-    if (const auto refusal = writer_.push(std::move(item))) return {.refusal = *refusal};
+    const std::size_t extra_bytes = item.extras ? item.extras->bytes : 0;
+    std::optional<Refusal> refusal;
+    if (item.content_size > entry_bytes_max) {
+      refusal = Refusal::too_large;
+    } else {
+      refusal = writer_.refusal(bundle_->items.size() + 1,
+                                bundle_->bytes() + sizeof(Queued) + extra_bytes);
+    }
+    if (refusal) {
+      text.resize(item.at);
+      return {.refusal = *refusal};
+    }
+    bundle_->extras_bytes += extra_bytes;
+    bundle_->items.push_back(std::move(item));
     return {.ticket = ++last_ticket_};
   }
 
+  void flush() override {
+    if (bundle_ && !bundle_->items.empty()) writer_.push(std::move(bundle_));
+  }
+
   bool keep(Checkpoint checkpoint) override {
+    flush();
     const std::size_t bytes = bytes_of(checkpoint);
     return packing_.push(std::move(checkpoint), bytes, bounds_.checkpoints_bytes_max);
   }
 
   bool drop(std::vector<Outgoing> delivered) override {
+    flush();
     Dropped dropped;
     dropped.messages.reserve(delivered.size());
     for (const Outgoing& message : delivered) dropped.messages.push_back(key_of(message));
@@ -137,10 +159,21 @@ class SqliteAppender final : public Appender {
   }
 
   void recover() override {
+    bundle_.reset();
     epoch_ = std::max(epoch_, state_->failed_epoch.load(std::memory_order_acquire)) + 1;
   }
 
  private:
+  void begin_bundle() {
+    {
+      const std::lock_guard lock(state_->mutex);
+      bundle_ = std::move(state_->spare);
+    }
+    if (!bundle_) bundle_ = std::make_unique<Bundle>();
+    bundle_->appender = state_;
+    bundle_->epoch = epoch_;
+  }
+
   static std::unique_ptr<Extras> extras_of(const Subject& subject,
                                            const Changes& changes,
                                            const Beside& beside) {
@@ -180,6 +213,7 @@ class SqliteAppender final : public Appender {
   Packing& packing_;
   const Bounds& bounds_;
   const std::shared_ptr<AppenderState> state_ = std::make_shared<AppenderState>();
+  std::unique_ptr<Bundle> bundle_;  // what has been appended and not flushed; null: nothing
   std::uint64_t epoch_ = 1;
   Ticket last_ticket_ = 0;
 };

@@ -59,6 +59,7 @@ class SqliteJournalTest : public testing::Test {
       ASSERT_TRUE(appended) << name_of(appended.refusal);
       last = appended.ticket;
     }
+    appender_->flush();
     ASSERT_TRUE(told_->wait_for(last)) << told_->take_failure();
   }
   bool append_and_wait(const Subject& whose,
@@ -66,6 +67,7 @@ class SqliteJournalTest : public testing::Test {
                        const Changes& changes = {},
                        const Beside& beside = {}) {
     const Appended appended = appender_->append(whose, record, changes, beside);
+    appender_->flush();
     return appended && told_->wait_for(appended.ticket);
   }
   Checkpoint checkpoint_of(std::uint64_t number) const {
@@ -231,6 +233,7 @@ TEST_F(SqliteJournalTest, AnOwnerThatWasReplacedCannotAppend) {
   other->claim(partition_of(address));
   EXPECT_EQ(appender_->append(subject(2), a_turn(2)).refusal, Refusal::not_owner);
   const Appended appended = other->append(subject(2), a_turn(2));
+  other->flush();
   ASSERT_TRUE(appended);
   EXPECT_TRUE(other_told.wait_for(appended.ticket));
 }
@@ -333,6 +336,7 @@ TEST_F(SqliteJournalTest, AQueueThatIsFullRefuses) {
     accepted = appended.ticket;
   }
   EXPECT_EQ(refusal, Refusal::full);
+  appender_->flush();
   ASSERT_TRUE(told_->wait_for(accepted));
   append_turns(accepted + 1, accepted + 1);  // there is room again
   expect_sound();

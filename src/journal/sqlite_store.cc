@@ -44,10 +44,9 @@ Position read_position(const Statement& row, int column) {
 }  // namespace
 
 std::string encode(const Counts& counts) {
-  std::string bytes;
-  bytes.reserve(counts.size() * 8);
-  for (const std::uint64_t count : counts) {
-    for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>(count >> shift);
+  std::string bytes(counts.size() * 8, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<char>(counts[i / 8] >> i % 8 * 8);
   }
   return bytes;
 }

@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds idle_after{20};
 constexpr std::chrono::seconds wait_max{30};
 // Positions written to the table with a commit, at the least.
 constexpr std::size_t settle_at_once = 128;
+// A larger bundle is not kept for what comes next.
+constexpr std::size_t spare_bytes_max = std::size_t{1} << 20;
 
 std::uint64_t cpu_ns_of_this_thread() {
   timespec time{};
@@ -34,9 +36,9 @@ int count_pages(void* pages, sqlite3*, const char*, int count) {
 
 // What one commit is made of, until it is known whether it holds.
 struct Writer::Group {
-  explicit Group(std::vector<Queued> all) : items(std::move(all)) {}
+  explicit Group(Bundles all) : bundles(std::move(all)) {}
 
-  const std::vector<Queued> items;
+  Bundles bundles;
   std::unordered_map<std::string_view, Position> positions;  // of these items' actors
   Counts sequences{};
   std::uint64_t last_batch = 0;
@@ -55,14 +57,14 @@ struct Writer::Group {
   std::vector<Failure> failures;
   std::vector<std::string> settled;
 
-  void reach(const Queued& item) {
+  void reach(const std::shared_ptr<AppenderState>& appender, Ticket ticket) {
     for (Reached& one : reached) {
-      if (one.appender == item.appender) {
-        one.ticket = item.ticket;
+      if (one.appender == appender) {
+        one.ticket = ticket;
         return;
       }
     }
-    reached.push_back({item.appender, item.ticket});
+    reached.push_back({appender, ticket});
   }
 };
 
@@ -191,22 +193,35 @@ Writer::~Writer() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::optional<Refusal> Writer::push(Queued item) {
+std::optional<Refusal> Writer::refusal(std::size_t entries, std::size_t bytes) {
+  const bool refusing = refusing_.load(std::memory_order_relaxed);
+  if (!refusing &&
+      queue_entries_.load(std::memory_order_relaxed) + entries <=
+          options_.bounds.queue_entries_max &&
+      queue_bytes_.load(std::memory_order_relaxed) + bytes <= options_.bounds.queue_bytes_max) {
+    return std::nullopt;
+  }
+  const std::lock_guard lock(mutex_);
+  ++counters_.refused;
+  return refusing ? Refusal::refusing : Refusal::full;
+}
+
+void Writer::push(std::unique_ptr<Bundle> bundle) {
   bool wake = false;
+  Error why;
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t bytes = item.bytes();
-    if (health_.refusing || queue_.size() >= options_.bounds.queue_entries_max ||
-        queue_bytes_ + bytes > options_.bounds.queue_bytes_max) {
-      ++counters_.refused;
-      return health_.refusing ? Refusal::refusing : Refusal::full;
+    if (health_.refusing) {
+      why = Error{health_.why};
+    } else {
+      queue_entries_ += bundle->items.size();
+      queue_bytes_ += bundle->bytes();
+      queue_.push_back(std::move(bundle));
+      wake = std::exchange(waiting_, false);
     }
-    queue_bytes_ += bytes;
-    queue_.push_back(std::move(item));
-    wake = std::exchange(waiting_, false);
   }
   if (wake) work_.notify_one();
-  return std::nullopt;
+  if (bundle) fail(*bundle->appender, bundle->epoch, why);
 }
 
 void Writer::push(Kept kept) {
@@ -259,7 +274,7 @@ Health Writer::health() const {
 Counters Writer::counters() const {
   const std::lock_guard lock(mutex_);
   Counters counters = counters_;
-  counters.queued = queue_.size();
+  counters.queued = queue_entries_;
   counters.wal_bytes =
       static_cast<std::uint64_t>(wal_pages_.load(std::memory_order_relaxed)) * 4096;
   return counters;
@@ -270,7 +285,7 @@ void Writer::run() {
     bool idle = false;
     bool ending = false;
     bool refusing = false;
-    std::vector<Queued> items;
+    Bundles bundles;
     {
       std::unique_lock lock(mutex_);
       const auto has_work = [this] {
@@ -291,10 +306,10 @@ void Writer::run() {
         idle = !has_work();
       }
       ending = ending_;
-      items = take();
+      bundles = take();
     }
     if (refusing && !overtaken_) probe();
-    commit(std::move(items));
+    commit(std::move(bundles));
     if (do_upkeep() && !ending) continue;
     if (idle && !log_is_done_) {
       if (wal_pages_ * std::size_t{4096} > options_.bounds.wal_bytes_idle) {
@@ -323,21 +338,24 @@ void Writer::run() {
   }
 }
 
-std::vector<Queued> Writer::take() {
-  std::vector<Queued> items;
+Bundles Writer::take() {
+  Bundles bundles;
+  std::size_t entries = 0;
   std::size_t bytes = 0;
-  while (!queue_.empty() && items.size() < options_.bounds.commit_entries_max &&
+  while (!queue_.empty() && entries < options_.bounds.commit_entries_max &&
          bytes < options_.bounds.commit_bytes_max) {
-    bytes += queue_.front().bytes();
-    items.push_back(std::move(queue_.front()));
+    entries += queue_.front()->items.size();
+    bytes += queue_.front()->bytes();
+    bundles.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
+  queue_entries_ -= entries;
   queue_bytes_ -= bytes;
-  return items;
+  return bundles;
 }
 
-void Writer::commit(std::vector<Queued> items) {
-  Group group(std::move(items));
+void Writer::commit(Bundles bundles) {
+  Group group(std::move(bundles));
   std::vector<Kept> kept;
   std::vector<Dropped> dropped;
   {
@@ -347,7 +365,7 @@ void Writer::commit(std::vector<Queued> items) {
     dropped.swap(dropped_);
     dropped_count_ = 0;
   }
-  if (group.items.empty() && kept.empty() && dropped.empty() && !index_.is_settling()) return;
+  if (group.bundles.empty() && kept.empty() && dropped.empty() && !index_.is_settling()) return;
 
   const std::uint64_t begun_ns = cpu_ns_of_this_thread();
   group.sequences = sequences_;
@@ -372,7 +390,7 @@ void Writer::commit(std::vector<Queued> items) {
       TRY_VOID(write_checkpoint(one.subject, one.turn, position->batch, one.time_ns, one.body));
     }
     for (const Dropped& one : dropped) TRY_VOID(write_dropped(one));
-    TRY_VOID(settle_some(group.settled, std::max(settle_at_once, 2 * group.items.size())));
+    TRY_VOID(settle_some(group.settled, std::max<std::size_t>(settle_at_once, 2 * group.entries)));
     return {};
   });
   log_is_done_ = false;
@@ -384,7 +402,7 @@ void Writer::commit(std::vector<Queued> items) {
     }
   };
   if (written.has_error()) {
-    fail_all(written.error(), group.items);
+    fail_all(written.error(), group.bundles);
     tell_failures();
     return;
   }
@@ -409,68 +427,84 @@ void Writer::commit(std::vector<Queued> items) {
     if (one.appender->target != nullptr) one.appender->target->committed(one.ticket);
   }
   tell_failures();
+  give_back(std::move(group.bundles));
   if (wal_pages_ * std::size_t{4096} > options_.bounds.wal_bytes_max) {
     checkpoint_log(SQLITE_CHECKPOINT_PASSIVE);
   }
 }
 
 Result<> Writer::write(Group& group) {
-  for (const Queued& item : group.items) {
-    AppenderState& appender = *item.appender;
-    if (appender.failed_epoch.load(std::memory_order_relaxed) >= item.epoch) continue;
-    Error wrong;
-    if (!owns(item.partition, appender.id)) {
-      wrong = Error{fmt::format(
-          "partition {}, that of {}, belongs to another now", item.partition, item.address)};
-    } else {
+  for (const std::unique_ptr<Bundle>& bundle : group.bundles) {
+    AppenderState& appender = *bundle->appender;
+    for (const Queued& item : bundle->items) {
+      if (appender.failed_epoch.load(std::memory_order_relaxed) >= bundle->epoch) break;
       std::optional<Position> last;
-      if (const auto found = group.positions.find(item.address); found != group.positions.end()) {
+      const std::string_view address = bundle->address(item);
+      if (const auto found = group.positions.find(address); found != group.positions.end()) {
         last = found->second;
       } else {
-        TRY(last, position_of(item.address));
+        TRY(last, position_of(address));
       }
-      const std::uint64_t number = last ? last->number : 0;
-      const bool new_life = !last || last->ended;
-      if (item.number != number + 1) {
-        wrong = Error{fmt::format("entry {} of {} cannot be appended: its last one is {}",
-                                  item.number,
-                                  item.address,
-                                  number)};
-      } else if (last && new_life == (item.incarnation == last->incarnation)) {
-        wrong = Error{fmt::format("entry {} of {} is of {} life",
-                                  item.number,
-                                  item.address,
-                                  new_life ? "a finished" : "another")};
-      } else {
-        if (group.batch.empty()) {
-          ++group.last_batch;
-          group.batch += batch_head;
-        }
-        const std::size_t size = group.batch.size();
-        append_entry(group.batch,
-                     item.content,
-                     group.last_batch,
-                     last ? last->batch : 0,
-                     ++group.sequences[item.partition]);
-        group.bytes += group.batch.size() - size;
-        ++group.entries;
-        group.positions[item.address] = {.batch = group.last_batch,
-                                         .number = item.number,
-                                         .incarnation = item.incarnation,
-                                         .turn = item.turn,
-                                         .ended = item.kind == Kind::end};
-        group.reach(item);
-        TRY_VOID(write_extras(item, group.last_batch));
-        if (group.batch.size() >= batch_bytes_max) TRY_VOID(write_batch(group));
-        continue;
+      if (Error wrong{wrong_with(*bundle, item, last)}; !wrong.message.empty()) {
+        appender.failed_epoch.store(bundle->epoch, std::memory_order_release);
+        group.failures.push_back({bundle->appender, std::move(wrong)});
+        break;
       }
+      TRY_VOID(write_entry(group, *bundle, item, last ? last->batch : 0));
     }
-    appender.failed_epoch.store(item.epoch, std::memory_order_release);
-    group.failures.push_back({item.appender, std::move(wrong)});
   }
   if (group.entries == 0) return {};
   TRY_VOID(write_batch(group));
   return write_head(group.last_batch, group.sequences);
+}
+
+// Why the entry cannot follow the last one of its actor; empty when it can.
+std::string Writer::wrong_with(const Bundle& bundle,
+                               const Queued& item,
+                               const std::optional<Position>& last) const {
+  const std::string_view address = bundle.address(item);
+  if (!owns(item.partition, bundle.appender->id)) {
+    return fmt::format("partition {}, that of {}, belongs to another now", item.partition, address);
+  }
+  const std::uint64_t number = last ? last->number : 0;
+  if (item.number != number + 1) {
+    return fmt::format(
+        "entry {} of {} cannot be appended: its last one is {}", item.number, address, number);
+  }
+  const bool new_life = !last || last->ended;
+  if (last && new_life == (item.incarnation == last->incarnation)) {
+    return fmt::format(
+        "entry {} of {} is of {} life", item.number, address, new_life ? "a finished" : "another");
+  }
+  return {};
+}
+
+Result<> Writer::write_entry(Group& group,
+                             const Bundle& bundle,
+                             const Queued& item,
+                             std::uint64_t previous_batch) {
+  if (group.batch.empty()) {
+    ++group.last_batch;
+    group.batch += batch_head;
+  }
+  const std::string_view address = bundle.address(item);
+  const std::size_t size = group.batch.size();
+  append_entry(group.batch,
+               bundle.content(item),
+               group.last_batch,
+               previous_batch,
+               ++group.sequences[item.partition]);
+  group.bytes += group.batch.size() - size;
+  ++group.entries;
+  group.positions[address] = {.batch = group.last_batch,
+                              .number = item.number,
+                              .incarnation = item.incarnation,
+                              .turn = item.turn,
+                              .ended = item.kind == Kind::end};
+  group.reach(bundle.appender, item.ticket);
+  TRY_VOID(write_extras(address, item, group.last_batch));
+  if (group.batch.size() >= batch_bytes_max) TRY_VOID(write_batch(group));
+  return {};
 }
 
 Result<> Writer::write_batch(Group& group) {
@@ -492,8 +526,7 @@ Result<> Writer::write_head(std::uint64_t last_batch, const Counts& sequences) {
   return Error{"another process has opened the journal, and this one writes to it no more"};
 }
 
-Result<> Writer::write_extras(const Queued& item, std::uint64_t batch) {
-  const std::string_view address = item.address;
+Result<> Writer::write_extras(std::string_view address, const Queued& item, std::uint64_t batch) {
   if (item.kind == Kind::end) {
     TRY_VOID(clear_timers_.bind(1, address).run());
     TRY_VOID(clear_topics_.bind(1, address).run());
@@ -531,7 +564,7 @@ Result<> Writer::write_extras(const Queued& item, std::uint64_t batch) {
   }
   if (extras.checkpoint.empty()) return {};
   return write_checkpoint(
-      {.address = item.address, .incarnation = item.incarnation, .number = item.number},
+      {.address = std::string(address), .incarnation = item.incarnation, .number = item.number},
       item.turn,
       batch,
       item.time_ns,
@@ -602,25 +635,40 @@ void Writer::fail(AppenderState& appender, std::uint64_t epoch, const Error& why
   if (appender.target != nullptr) appender.target->failed(why);
 }
 
-void Writer::fail_all(const Error& why, const std::vector<Queued>& items) {
+void Writer::fail_all(const Error& why, const Bundles& bundles) {
   refuse(why);
-  for (const Queued& item : items) {
-    fail(*item.appender, item.epoch, why);
+  for (const std::unique_ptr<Bundle>& bundle : bundles) {
+    fail(*bundle->appender, bundle->epoch, why);
+  }
+}
+
+// To their appenders, for what they append next.
+void Writer::give_back(Bundles bundles) {
+  for (std::unique_ptr<Bundle>& bundle : bundles) {
+    if (bundle->text.capacity() > spare_bytes_max) continue;
+    const std::shared_ptr<AppenderState> appender = std::move(bundle->appender);
+    bundle->text.clear();
+    bundle->items.clear();
+    bundle->extras_bytes = 0;
+    const std::lock_guard lock(appender->mutex);
+    appender->spare = std::move(bundle);
   }
 }
 
 // Nothing is taken until a probe has been written. What waits fails.
 void Writer::refuse(const Error& why) {
-  std::deque<Queued> queue;
+  std::deque<std::unique_ptr<Bundle>> queue;
   {
     const std::lock_guard lock(mutex_);
     health_ = {.refusing = true, .why = why.message};
+    refusing_ = true;
     ++counters_.failures;
     queue.swap(queue_);
+    queue_entries_ = 0;
     queue_bytes_ = 0;
     kept_.clear();
   }
-  for (const Queued& item : queue) fail(*item.appender, item.epoch, why);
+  for (const std::unique_ptr<Bundle>& bundle : queue) fail(*bundle->appender, bundle->epoch, why);
 }
 
 void Writer::probe() {
@@ -630,6 +678,7 @@ void Writer::probe() {
     health_.why = written.error().message;
   } else {
     health_ = {};
+    refusing_ = false;
   }
 }
 

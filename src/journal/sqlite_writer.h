@@ -31,12 +31,15 @@
 
 namespace troupe::journal {
 
-// What an Appender and the writer share. Shared by them and the items of the queue.
+struct Bundle;
+
+// What an Appender and the writer share. Shared by them and the bundles of the queue.
 struct AppenderState {
   std::uint64_t id = 0;
   std::atomic<std::uint64_t> failed_epoch = 0;  // nothing of this epoch or before is taken any more
-  std::mutex mutex;                             // guards the target
+  std::mutex mutex;                             // guards the following
   Committed* target = nullptr;                  // null when its appender is gone
+  std::unique_ptr<Bundle> spare;                // an empty one for its next entries; may be null
 };
 
 // What goes beside an entry into other tables, encoded.
@@ -64,23 +67,37 @@ struct Extras {
 
 // An entry that waits.
 struct Queued {
-  std::shared_ptr<AppenderState> appender;
-  std::uint64_t epoch = 0;
   Ticket ticket = 0;
   std::uint8_t partition = 0;
   Kind kind = Kind::turn;
-  std::string address;
   std::uint64_t incarnation = 0;
   std::uint64_t number = 0;
   std::uint64_t turn = 0;
   std::int64_t time_ns = 0;
-  std::string content;
+  // Where its address begins in the bundle's text; its content follows.
+  std::size_t at = 0;
+  std::size_t address_size = 0;
+  std::size_t content_size = 0;
   std::unique_ptr<Extras> extras;  // null: none
-
-  std::size_t bytes() const {
-    return sizeof(Queued) + address.size() + content.size() + (extras ? extras->bytes : 0);
-  }
 };
+
+// What an appender has gathered, in its order.
+struct Bundle {
+  std::shared_ptr<AppenderState> appender;
+  std::uint64_t epoch = 0;
+  std::string text;
+  std::vector<Queued> items;
+  std::size_t extras_bytes = 0;
+
+  std::string_view address(const Queued& item) const {
+    return std::string_view(text).substr(item.at, item.address_size);
+  }
+  std::string_view content(const Queued& item) const {
+    return std::string_view(text).substr(item.at + item.address_size, item.content_size);
+  }
+  std::size_t bytes() const { return text.size() + items.size() * sizeof(Queued) + extras_bytes; }
+};
+using Bundles = std::vector<std::unique_ptr<Bundle>>;
 
 // A checkpoint that nobody waits for.
 struct Kept {
@@ -103,7 +120,11 @@ class Writer {
   ~Writer();
 
   // From any thread.
-  std::optional<Refusal> push(Queued item);
+  //
+  // Why a bundle of so many entries and bytes cannot be taken now; nothing when it can.
+  std::optional<Refusal> refusal(std::size_t entries, std::size_t bytes);
+  // Not empty. When the disk cannot be written, all of its epoch fails.
+  void push(std::unique_ptr<Bundle> bundle);
   void push(Kept kept);
   bool push(Dropped dropped);
   void claim(std::uint8_t partition, std::uint64_t appender) {
@@ -144,13 +165,19 @@ class Writer {
   Result<> read_unindexed();
 
   void run();
-  std::vector<Queued> take();
+  Bundles take();
 
-  void commit(std::vector<Queued> items);
+  void commit(Bundles bundles);
   Result<> write(Group& group);
-  Result<> write_entry(Group& group, const Queued& item);
+  std::string wrong_with(const Bundle& bundle,
+                         const Queued& item,
+                         const std::optional<Position>& last) const;
+  Result<> write_entry(Group& group,
+                       const Bundle& bundle,
+                       const Queued& item,
+                       std::uint64_t previous_batch);
   Result<> write_batch(Group& group);
-  Result<> write_extras(const Queued& item, std::uint64_t batch);
+  Result<> write_extras(std::string_view address, const Queued& item, std::uint64_t batch);
   Result<> write_checkpoint(const Subject& subject,
                             std::uint64_t turn,
                             std::uint64_t batch,
@@ -161,7 +188,8 @@ class Writer {
   Result<> settle_some(std::vector<std::string>& settled, std::size_t count_max);
   Result<std::optional<Position>> position_of(std::string_view address);
 
-  void fail_all(const Error& why, const std::vector<Queued>& items);
+  void fail_all(const Error& why, const Bundles& bundles);
+  static void give_back(Bundles bundles);
   static void fail(AppenderState& appender, std::uint64_t epoch, const Error& why);
   void refuse(const Error& why);
   void probe();
@@ -211,15 +239,18 @@ class Writer {
 
   std::array<std::atomic<std::uint64_t>, partitions> owners_{};
   std::atomic<int> wal_pages_ = 0;
+  // As health_ says, and what the queue holds: read without the lock before each append.
+  std::atomic<bool> refusing_ = false;
+  std::atomic<std::size_t> queue_entries_ = 0;
+  std::atomic<std::size_t> queue_bytes_ = 0;
 
   mutable std::mutex mutex_;  // guards the following
   std::condition_variable work_;
-  std::deque<Queued> queue_;
+  std::deque<std::unique_ptr<Bundle>> queue_;
   std::vector<Kept> kept_;
   std::vector<Dropped> dropped_;
   std::vector<Forgetting> forget_asked_;
   std::vector<Journal::Reply<std::uint64_t>> prune_asked_;
-  std::size_t queue_bytes_ = 0;
   std::size_t dropped_count_ = 0;
   bool waiting_ = false;
   bool ending_ = false;

@@ -55,11 +55,11 @@ void GatheringStream::abort() {
   socket_.close();
 }
 
-// Whether something was sent.
+// Whether the client is not likely to have said more already.
 bool GatheringStream::before_reading() {
   received_at_ = clock_.now();
-  reading_ = true;
-  return flush();
+  const bool has_worked = !std::exchange(reading_, true);
+  return flush() || has_worked;
 }
 
 bool GatheringStream::flush() {

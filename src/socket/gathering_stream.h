@@ -8,8 +8,8 @@
 // unsent_bytes().
 //
 // Under websocket::stream this is its next layer: an AsyncStream whose reads come from the socket
-// as they are. After a send the client is likely to speak next, but not at once: others have the
-// loop first, and so an attempt to read finds nothing more seldom.
+// as they are. Once all that a client has said is handled it will hardly have said more yet: others
+// have the loop first, and so an attempt to read finds nothing more seldom.
 //
 // Lives on the socket's shard; not thread-safe.
 #pragma once

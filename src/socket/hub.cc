@@ -43,7 +43,11 @@ void Connection::abandon() {
 }
 
 Hub::Hub(shard::Shard& shard, Site& site)
-    : shard(shard), site(site), wheel(shard.io(), site.limits.tick), flush_queue(shard.io()) {}
+    : shard(shard),
+      site(site),
+      wheel(shard.io(), site.limits.tick),
+      flush_queue(shard.io()),
+      trampoline(shard.io()) {}
 
 Hub::~Hub() {
   while (!connections_.empty()) {

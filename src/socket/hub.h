@@ -15,6 +15,7 @@
 #include "socket/refused_origins.h"
 #include "socket/route.h"
 #include "socket/static_files.h"
+#include "socket/trampoline.h"
 #include "wire/origin.h"
 #include "wire/proxies.h"
 
@@ -103,6 +104,7 @@ class Hub {
   Site& site;
   shard::TimerWheel wheel;
   FlushQueue flush_queue;
+  Trampoline trampoline;  // of WebSockets' readers
   Random random;
 
   // Puts the origin that was refused into the log, with what to do.

@@ -147,8 +147,10 @@ void WebSocketConnection::read() {
   stream_.async_read_some(
       message_,
       std::max(read_bytes, message_.size()),
-      [self = std::static_pointer_cast<WebSocketConnection>(shared_from_this())](
-          ErrorCode error, std::size_t) { self->on_read(error); });
+      boost::asio::bind_executor(
+          hub().trampoline.executor(),
+          [self = std::static_pointer_cast<WebSocketConnection>(shared_from_this())](
+              ErrorCode error, std::size_t) { self->on_read(error); }));
 }
 
 void WebSocketConnection::on_read(ErrorCode error) {
