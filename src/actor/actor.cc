@@ -205,7 +205,7 @@ void Actor::pass_on() {
     if (belongs_ == Belongs::to_itself) {
       actors_.deliver(address_, std::move(message));
     } else if (message.ask) {
-      actors_.answer(*message.ask, {.verdict = Verdict::missing, .message = "the actor has ended"});
+      actors_.answer(message.ask, {.verdict = Verdict::missing, .message = "the actor has ended"});
     }
   }
 }
@@ -437,16 +437,16 @@ void Actor::answer(const Message& message, const Turn& turn, const Outcome& outc
 
 void Actor::answer(const AskPtr& ask, Answer answer) {
   if (exit_.is_open()) {
-    actors_.answer(*ask, std::move(answer));
+    actors_.answer(ask, std::move(answer));
     return;
   }
   exit_.hold(
       [&actors = actors_, ask, answer = std::move(answer)]() mutable {
-        actors.answer(*ask, std::move(answer));
+        actors.answer(ask, std::move(answer));
       },
       [&actors = actors_, ask] {
         actors.answer(
-            *ask, unavailable("the journal could not be written: it is as if this had never been"));
+            ask, unavailable("the journal could not be written: it is as if this had never been"));
       });
 }
 

@@ -158,7 +158,7 @@ void Actors::deliver(const Address& address, Message&& message) {
                                : fmt::format("there is no actor {}", text);
       if (message.delivery || message.kind == Message::Kind::wake) return;  // the journal has it
       if (message.ask) {
-        answer(*message.ask, {.verdict = Verdict::missing, .message = std::move(reason)});
+        answer(message.ask, {.verdict = Verdict::missing, .message = std::move(reason)});
       } else {
         log_.warn("[{}] a message for \"{}\" from another actor was dropped: {}",
                   text,
@@ -266,11 +266,16 @@ std::vector<PluginCounters> Actors::counters() const {
   return out;
 }
 
-void Actors::answer(const Ask& ask, Answer answer) {
-  // The function is const in the Ask and outlives the letter: the letter holds a copy.
-  shards_[ask.shard].send([function = ask.answer, answer = std::move(answer)]() mutable {
-    function(std::move(answer));
-  });
+void Actors::answer(AskPtr ask, Answer answer) {
+  const std::size_t to = ask->shard;
+  auto letter = [ask = std::move(ask), answer = std::move(answer)]() mutable {
+    ask->answer(std::move(answer));
+  };
+  if (to == shard().index()) {
+    boost::asio::post(shard().io(), std::move(letter));  // needs no bell
+  } else {
+    shards_[to].send(std::move(letter));
+  }
 }
 
 bool Actors::all_at_work() const {

@@ -134,7 +134,7 @@ class Actors {
   // For a turn to write in; comes back when the turn is over, and its strings keep their room.
   std::unique_ptr<journal::Record> lend_record();
   void take_back(std::unique_ptr<journal::Record> record);
-  void answer(const Ask& ask, Answer answer);
+  void answer(AskPtr ask, Answer answer);
 
   // Whether every instance there may be is in the middle of a turn: nobody can be put to sleep.
   bool all_at_work() const;

@@ -41,8 +41,8 @@ struct Answer {
 };
 
 struct Ask {
-  const std::size_t shard;
-  const std::function<void(Answer)> answer;
+  std::size_t shard;
+  std::function<void(Answer)> answer;
 };
 
 using AskPtr = std::shared_ptr<const Ask>;

@@ -187,7 +187,7 @@ Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, Ask
   Plugin* plugin = find_plugin(address.plugin());
   if (plugin == nullptr || !gate_) {
     answer(
-        *ask,
+        ask,
         {.verdict = Verdict::missing,
          .message = plugin == nullptr ? fmt::format("there is no plugin \"{}\"", address.plugin())
                                       : "this server keeps no history"});
@@ -200,13 +200,13 @@ Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, Ask
   Result<std::optional<journal::Past>> past = co_await reply;
   if (past.has_error()) {
     // A turn there has not been, or a journal that cannot be read.
-    answer(*ask,
+    answer(ask,
            {.verdict = turn ? Verdict::missing : Verdict::unavailable,
             .message = past.error().message});
     co_return;
   }
   if (!*past || (*past)->ended) {
-    answer(*ask,
+    answer(ask,
            {.verdict = Verdict::missing,
             .message = fmt::format("there is no actor {}", address.text())});
     co_return;
@@ -216,12 +216,12 @@ Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, Ask
   Task<Result<>> resembling = shade.resemble(**std::move(past));
   const Result<> resembled = co_await std::move(resembling);
   if (resembled.has_error()) {
-    answer(*ask,
+    answer(ask,
            {.verdict = Verdict::unavailable,
             .message = "the actor cannot be loaded: " + resembled.error().message});
     co_return;
   }
-  answer(*ask, {.output = shade.description(), .turn = shown});
+  answer(ask, {.output = shade.description(), .turn = shown});
 }
 
 }  // namespace troupe::actor

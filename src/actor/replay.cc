@@ -339,15 +339,15 @@ Task<> Actors::tell_replay(ReplayOrder order, AskPtr ask) {
   }
   --replays_;
   if (replayed.has_error()) {
-    answer(*ask, {.verdict = Verdict::missing, .message = replayed.error().message});
+    answer(ask, {.verdict = Verdict::missing, .message = replayed.error().message});
     co_return;
   }
-  answer(*ask, {.output = as_json(*replayed)});
+  answer(ask, {.output = as_json(*replayed)});
 }
 
 void Actors::replay(ReplayOrder order, AskPtr ask) {
   if (replays_ == replays_max) {
-    answer(*ask,
+    answer(ask,
            {.verdict = Verdict::busy,
             .message = fmt::format("{} replays are under way; try again", replays_max)});
     return;

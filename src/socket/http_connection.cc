@@ -28,6 +28,7 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,7 @@ using Parser = http::request_parser<http::string_body>;
 
 // A file is read and sent in pieces of this size; smaller ones leave in one write with their
 // header.
+constexpr std::size_t header_bytes_usual = 384;  // of a response
 constexpr std::size_t piece_bytes = std::size_t{64} << 10;
 constexpr std::size_t request_id_letters = 16;
 
@@ -149,7 +151,7 @@ class HttpConnection final : public Connection {
 
   void begin_request();
   bool keeps_alive() const { return asked_.keep_alive && !hub().is_draining(); }
-  Asked read_head(const Request& request, const std::string& peer) const;
+  Asked read_head(const Request& request) const;
   Next on_header(ErrorCode error, const Parser& parser);
   Next decide(const Parser& parser);
   // Holds the body that is to come to the route's bound, or says that it is too large.
@@ -182,6 +184,7 @@ class HttpConnection final : public Connection {
   void on_timeout() override;
 
   Socket socket_;
+  std::string peer_;  // the address at the other end, once it was asked for
   const Admission admission_;
   Addresses::Visit visit_;
   beast::flat_buffer buffer_;
@@ -320,18 +323,18 @@ wire::Response HttpConnection::refusal(std::uint16_t status,
                                  .request_id = asked_.request_id});
 }
 
-Asked HttpConnection::read_head(const Request& request, const std::string& peer) const {
+Asked HttpConnection::read_head(const Request& request) const {
   const Site& site = hub().site;
   Asked asked;
   asked.is_head = request.method() == http::verb::head;
   asked.keep_alive = request.keep_alive() && admission_ == Admission::welcome;
-  asked.secure = socket_.has_tls() || (site.trusted_proxies.trust(peer) &&
+  asked.secure = socket_.has_tls() || (site.trusted_proxies.trust(peer_) &&
                                        view(request["X-Forwarded-Proto"]) == "https");
   asked.has_session =
       wire::is_session(wire::find_cookie(view(request[http::field::cookie]), wire::session_cookie));
   asked.origin = view(request[http::field::origin]);
   asked.verdict = site.origins.judge(asked.origin, view(request[http::field::host]));
-  asked.remote_address = site.trusted_proxies.client(peer, joined(request, "X-Forwarded-For"));
+  asked.remote_address = site.trusted_proxies.client(peer_, joined(request, "X-Forwarded-For"));
   asked.if_none_match = joined(request, "If-None-Match");
   asked.if_modified_since = view(request[http::field::if_modified_since]);
   return asked;
@@ -352,9 +355,9 @@ HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   const Site& site = hub().site;
   const Request& request = parser.get();
 
-  const std::string peer = socket_.peer();
-  if (peer.empty()) return Nothing{};
-  asked_ = read_head(request, peer);
+  if (peer_.empty()) peer_ = socket_.peer();
+  if (peer_.empty()) return Nothing{};
+  asked_ = read_head(request);
   if (admission_ == Admission::full || hub().is_draining()) return full_response();
   // A body that nobody reads would be taken for the next request. A route's is read.
   const bool keep_alive = std::exchange(asked_.keep_alive, asked_.keep_alive && parser.is_done());
@@ -375,7 +378,8 @@ HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   if (route == nullptr && site.files) file = site.files->open(target->path);
   const bool is_there = route != nullptr || !std::holds_alternative<NoSuchFile>(file);
 
-  const std::vector<std::string> methods = route ? route->methods : std::vector<std::string>{"GET"};
+  static const std::vector<std::string> of_files{"GET"};
+  const std::vector<std::string>& methods = route ? route->methods : of_files;
   const std::string method(asked_.is_head ? "GET" : view(request.method_string()));
   const bool is_allowed = std::find(methods.begin(), methods.end(), method) != methods.end();
   if (request.method() == http::verb::options || (is_there && !is_allowed)) {
@@ -629,21 +633,42 @@ Awaitable<void> HttpConnection::linger() {
   abort();
 }
 
+// Written once a second.
+const std::string& date_now() {
+  struct Second {
+    std::time_t time = -1;
+    std::string text;
+  };
+  static thread_local Second last;
+  const std::time_t now = std::time(nullptr);
+  if (now != last.time) last = {now, wire::http_date(now)};
+  return last.text;
+}
+
 std::string HttpConnection::header(const wire::Response& response,
                                    std::optional<std::uint64_t> content_length) const {
   const Site& site = hub().site;
-  std::string text = fmt::format("HTTP/1.1 {} {}\r\n",
-                                 response.status,
-                                 view(http::obsolete_reason(http::int_to_status(response.status))));
+  std::string text;
+  text.reserve(header_bytes_usual + response.body.size());
+  fmt::format_to(std::back_inserter(text),
+                 "HTTP/1.1 {} {}\r\n",
+                 response.status,
+                 view(http::obsolete_reason(http::int_to_status(response.status))));
   bool says_caching = false;
   const auto add = [&](std::string_view name, std::string_view value) {
     text += name;
     text += ": ";
+    const std::size_t begin = text.size();
+    text += value;
     // A line break would let a value write headers of its own.
-    for (const char c : value) text += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    std::replace_if(
+        text.begin() + static_cast<std::ptrdiff_t>(begin),
+        text.end(),
+        [](char c) { return static_cast<unsigned char>(c) < ' '; },
+        ' ');
     text += "\r\n";
   };
-  add("Date", wire::http_date(std::time(nullptr)));
+  add("Date", date_now());
   add("Server", "troupe");
   if (!response.content_type.empty()) add("Content-Type", response.content_type);
   if (content_length) add("Content-Length", fmt::format("{}", *content_length));
