@@ -401,6 +401,39 @@ TEST_F(ActorTest, InstancesIdleLongestGiveWayAndTheirActorsGoOn) {
   EXPECT_EQ(system.bounds(0).count(Bound::instances), 10U) << "four when they came, then each";
 }
 
+// Their turns began in different seconds, and take the thread in turn.
+TEST_F(ActorTest, WhatAPluginLogsIsBoundedByTheSecondInWhichItIsSaid) {
+  std::string chatty(plugin_text);
+  chatty.insert(chatty.find("(import"),
+                R"((import "extism:host/env" "log_warn" (func $log (param i64)))
+  )");
+  chatty.insert(chatty.find("(func (export \"spin\")"), R"((func (export "chat")
+    (loop $again (call $log (call $block (i32.const 0) (i32.const 7))) (br $again)))
+  )");
+  constexpr std::size_t bytes_max = 1000;
+  install(chatty, {.log_bytes_per_second_max = bytes_max});
+  Screen first;
+  Screen second;
+  const ViewerPtr one = join(first, "1");
+  const ViewerPtr two = join(second, "2");
+  const auto step = [&] {
+    shards[0].io().restart();
+    shards[0].io().poll_one();
+  };
+  system.event(one, "chat", "{}");
+  step();
+  clock.now += 1'000'000'000;
+  system.event(two, "chat", "{}");
+  settle();
+  EXPECT_EQ(first.take().size() + second.take().size(), 4U) << "the first states and two errors";
+  const auto said = std::ranges::count_if(lines->last_formatted(), [](const std::string& line) {
+    return line.find(R"(] {"n":0})") != std::string::npos;
+  });
+  // Each line counts its seven bytes and 80 more: a line more or less for each of two seconds.
+  EXPECT_GT(said, 0);
+  EXPECT_LE(said, 2 * (bytes_max / 87 + 1));
+}
+
 // More of them than there are instances in the pool: each has handled one message, and waits for
 // the thread to handle the next.
 TEST_F(ActorTest, AnActorThatWaitsForTheThreadGivesWayToo) {

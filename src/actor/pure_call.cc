@@ -16,8 +16,8 @@ namespace {
 
 class PureHost final : public guest::Host {
  public:
-  PureHost(Actors& actors, Plugin& plugin, std::string_view function, std::int64_t time_ns)
-      : actors_(actors), plugin_(plugin), function_(function), time_ns_(time_ns) {}
+  PureHost(Actors& actors, Plugin& plugin, std::string_view function)
+      : actors_(actors), plugin_(plugin), function_(function) {}
 
   Result<std::string> call(std::string_view function, std::string_view) override {
     return Error{
@@ -26,7 +26,7 @@ class PureHost final : public guest::Host {
 
   void log(guest::LogLevel level, std::string_view text) override {
     plugin_.write_log(actors_.log(),
-                      time_ns_,
+                      actors_.clock().now_ns(),
                       level,
                       fmt::format("{} {}", plugin_.version->name, function_),
                       text);
@@ -36,7 +36,6 @@ class PureHost final : public guest::Host {
   Actors& actors_;
   Plugin& plugin_;
   const std::string_view function_;
-  const std::int64_t time_ns_;
 };
 
 }  // namespace
@@ -49,7 +48,7 @@ Task<PureOutcome> pure_call(Actors& actors,
   guest::TurnInputs inputs{actors.clock().now_ns(), {}};
   actors.random().fill(inputs.seed);
   actors.random().fill(inputs.name.input_id);
-  PureHost host(actors, plugin, function, inputs.time_ns);
+  PureHost host(actors, plugin, function);
   guest::Vars vars;
 
   auto [instance, outcome] = co_await guest::Instance::create(

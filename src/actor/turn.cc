@@ -271,7 +271,7 @@ Task<bool> Turn::may_leave() {
 
 void Turn::log(guest::LogLevel level, std::string_view text) {
   actor_.plugin_.write_log(actor_.actors_.log(),
-                           inputs_.time_ns,
+                           actor_.actors_.clock().now_ns(),
                            level,
                            fmt::format("{} turn {}", actor_.address_.text(), actor_.turns_ + 1),
                            text);
