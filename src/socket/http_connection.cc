@@ -52,9 +52,9 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
 using Request = http::request<http::string_body>;
 using Parser = http::request_parser<http::string_body>;
 
+constexpr std::size_t header_bytes_usual = 384;  // of a response
 // A file is read and sent in pieces of this size; smaller ones leave in one write with their
 // header.
-constexpr std::size_t header_bytes_usual = 384;  // of a response
 constexpr std::size_t piece_bytes = std::size_t{64} << 10;
 constexpr std::size_t request_id_letters = 16;
 

@@ -3,7 +3,6 @@
 #include <boost/asio/dispatch.hpp>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 
