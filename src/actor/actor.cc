@@ -393,10 +393,13 @@ Task<> Actor::act(Message& message,
            "the journal could not be written, and what was not yet shown is undone");
     co_return;
   }
+  // An event of a viewer that has gone well: what the turn shows is all that he is told.
+  const bool is_answered =
+      turn.committed() && outcome.ending == Ending::done && message.viewer && message.ref.empty();
   if (turn.committed()) {
     has_history_ = true;
     history_.took(std::chrono::nanoseconds(now_ns - turn.time_ns()));  // without a wake
-    audience_.show_turn(turn.effects().pushes(), turn.patch(), message.viewer.get());
+    audience_.show_turn(turn.effects().pushes(), turn.patch(), message.viewer, is_answered);
     perform(turn);
   }
   if (outcome.ending == Ending::done) {
@@ -404,7 +407,7 @@ Task<> Actor::act(Message& message,
   } else {
     report(function, outcome);
   }
-  answer(message, turn, outcome);
+  if (!is_answered) answer(message, turn, outcome);
   if (outcome.ending != Ending::done && outcome.ending != Ending::error) {
     blame(message, turn, outcome);
   }

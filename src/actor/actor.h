@@ -168,14 +168,13 @@ class Actor : public boost::intrusive::list_base_hook<
   // Whether too many messages to others are on their way for this turn to send its own.
   bool outbox_is_full(const Effects& effects) const;
   void apply(const journal::Changes& changes);
-  bool write(const journal::Record& record, const Plan& plan, bool whole);
+  bool write(const journal::Record& record, Plan& plan, bool whole);
   bool append(const journal::Record& record,
               const journal::Changes& changes,
               journal::Beside beside,
               bool whole);
   bool mark(journal::Kind kind, std::string input);
-  journal::Checkpoint checkpoint_of(journal::Subject subject,
-                                    const journal::Changes& changes) const;
+  journal::Checkpoint checkpoint_of(std::uint64_t number, const journal::Changes& changes) const;
   void keep_checkpoint();
   std::string_view journal_refusal();
   bool is_in_journal() const;

@@ -31,6 +31,12 @@ struct Audience::Shown {
   }
 };
 
+namespace {
+
+constexpr auto tell_answered = [](Outbox& outbox) { outbox.answered(); };
+
+}  // namespace
+
 // Until it can leave.
 struct Audience::ShownCopy {
   std::vector<Push> pushes;
@@ -106,7 +112,7 @@ void Audience::show_error(const ViewerPtr& viewer, std::string_view payload) {
 }
 
 void Audience::show_answered(const ViewerPtr& viewer) {
-  to_one(viewer, [](Outbox& outbox) { outbox.answered(); });
+  to_one(viewer, tell_answered);
 }
 
 void Audience::show_called(const ViewerPtr& viewer, std::string_view ref, Answer answer) {
@@ -134,8 +140,9 @@ void Audience::show_end(EndReason reason) {
 
 void Audience::show_turn(std::span<const Push> pushes,
                          std::string_view patch,
-                         const Viewer* caller) {
-  show({pushes, patch, false, caller});
+                         const ViewerPtr& caller,
+                         bool answers) {
+  show({pushes, patch, false, caller.get()}, answers ? caller : nullptr);
 }
 
 void Audience::show_start(std::span<const Push> pushes,
@@ -144,23 +151,30 @@ void Audience::show_start(std::span<const Push> pushes,
   show({pushes, state, true, caller});
 }
 
-void Audience::show(const Shown& shown) {
-  if (count_ == 0 || (shown.pushes.empty() && shown.text.empty())) return;
+void Audience::show(const Shown& shown, const ViewerPtr& answered) {
+  if (count_ == 0 || (shown.pushes.empty() && shown.text.empty())) {
+    if (answered) show_answered(answered);
+    return;
+  }
+  using Lists = boost::container::small_vector<List, 4>;
   if (exit_.is_open()) {
-    show(shards_, own_shard_, by_shard_, shown);
+    show(shards_, own_shard_, Lists(by_shard_.begin(), by_shard_.end()), shown);
+    if (answered) show_answered(answered);
     return;
   }
   // Who joins until then gets the state that this has led to.
   exit_.hold([&shards = shards_,
               own_shard = own_shard_,
-              lists = boost::container::small_vector<List, 4>(by_shard_.begin(), by_shard_.end()),
+              lists = Lists(by_shard_.begin(), by_shard_.end()),
               copy = ShownCopy(shown),
               is_start = shown.is_start,
-              caller = shown.caller] {
+              caller = shown.caller,
+              answered] {
     show(shards,
          own_shard,
          {lists.data(), lists.size()},
          {copy.pushes, copy.text, is_start, caller});
+    if (answered) send(shards, own_shard, answered, tell_answered);
   });
 }
 
@@ -171,7 +185,7 @@ void Audience::show(shard::Shards& shards,
   std::shared_ptr<const ShownCopy> copy;  // made for the first other shard, shared by the rest
 
   for (std::size_t shard = 0; shard < lists.size(); ++shard) {
-    const auto viewers = lists[shard];
+    const List& viewers = lists[shard];
     if (!viewers) continue;
     if (shard == own_shard) {
       for (const ViewerPtr& viewer : *viewers) shown.to(*viewer);

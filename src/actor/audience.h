@@ -43,8 +43,11 @@ class Audience {
   void show_end(EndReason reason);
 
   // A committed turn: its pushes in the order of the calls, then the patch, unless that is empty.
-  // `caller` may be null.
-  void show_turn(std::span<const Push> pushes, std::string_view patch, const Viewer* caller);
+  // `caller` may be null; with `answers`, its event has been answered by this.
+  void show_turn(std::span<const Push> pushes,
+                 std::string_view patch,
+                 const ViewerPtr& caller,
+                 bool answers = false);
   // The turn that gave the first state: its pushes, then the state.
   void show_start(std::span<const Push> pushes, std::string_view state, const Viewer* caller);
 
@@ -62,7 +65,7 @@ class Audience {
                    const ViewerPtr& viewer,
                    Show show);
   using List = std::shared_ptr<const Viewers>;
-  void show(const Shown& shown);
+  void show(const Shown& shown, const ViewerPtr& answered = nullptr);
   static void show(shard::Shards& shards,
                    std::size_t own_shard,
                    std::span<const List> lists,

@@ -43,7 +43,7 @@ std::optional<journal::Refusal> Gate::refusal() {
 }
 
 journal::Appended Gate::append(Actor& actor,
-                               const journal::Subject& subject,
+                               const journal::SubjectView& subject,
                                const journal::Record& record,
                                const journal::Changes& changes,
                                const journal::Beside& beside) {

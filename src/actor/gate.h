@@ -52,7 +52,7 @@ class Gate final : public journal::Committed {
 
   // As journal::Appender. When what is appended fails later, the actor is told (Actor::lose).
   journal::Appended append(Actor& actor,
-                           const journal::Subject& subject,
+                           const journal::SubjectView& subject,
                            const journal::Record& record,
                            const journal::Changes& changes,
                            const journal::Beside& beside);

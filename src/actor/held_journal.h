@@ -146,13 +146,17 @@ class HeldJournal final : public journal::Journal {
     ~HeldAppender() override { std::erase(journal_.appenders_, this); }
 
     void claim(std::uint8_t) override {}
-    journal::Appended append(const Subject& subject,
+    journal::Appended append(const journal::SubjectView& subject,
                              const Record& record,
                              const Changes& changes,
                              const Beside& beside) override {
       if (failed_) return {.refusal = journal::Refusal::failed};
       if (journal_.refusing) return {.refusal = journal::Refusal::refusing};
-      waiting.push_back({{subject, 1, record, changes, beside.checkpoint != nullptr},
+      waiting.push_back({{{std::string(subject.address), subject.incarnation, subject.number},
+                          1,
+                          record,
+                          changes,
+                          beside.checkpoint != nullptr},
                          beside.checkpoint == nullptr ? std::optional<journal::Checkpoint>()
                                                       : *beside.checkpoint});
       return {.ticket = ++last_};

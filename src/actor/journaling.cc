@@ -152,9 +152,10 @@ void Actor::apply(const journal::Changes& changes) {
   }
 }
 
-// False when it is not, and will not be, part of the journal: then the actor is lost. With `whole`,
-// what the actor is after it is committed beside it, but for memory.
-bool Actor::write(const journal::Record& record, const Plan& plan, bool whole) {
+// False when it is not, and will not be, part of the journal: then the actor is lost. The plan's
+// changes become all that the record holds; its messages are taken. With `whole`, what the actor is
+// after it is committed beside it, but for memory.
+bool Actor::write(const journal::Record& record, Plan& plan, bool whole) {
   Journaled& own = *journaled_;
   if (record.kind == journal::Kind::init) {
     if (!record.committed) return true;  // leaves no actor, and no record
@@ -168,7 +169,7 @@ bool Actor::write(const journal::Record& record, const Plan& plan, bool whole) {
     const std::unique_ptr<journal::Record> init = std::move(own.init);
     if (!append(*init, {}, {}, false)) return false;
   }
-  journal::Changes changes = plan.changes;
+  journal::Changes& changes = plan.changes;
   changes.sent = sent_ + plan.sends;
   for (std::string& name : std::exchange(own.fired, {})) {
     const auto has_name = [&](const journal::Timer& timer) { return timer.name == name; };
@@ -177,12 +178,13 @@ bool Actor::write(const journal::Record& record, const Plan& plan, bool whole) {
       changes.timers_cancelled.push_back(std::move(name));
     }
   }
-  journal::Beside beside{.sent = plan.sent};
+  const std::size_t sent = plan.sent.size();
+  journal::Beside beside{.sent = std::move(plan.sent)};
   // Not an upgrade or a restart on the way to the message's turn.
   const bool takes = own.handling != nullptr && record.kind == journal::Kind::turn;
   if (takes) beside.received.push_back(*own.handling->delivery);
   if (!append(record, changes, std::move(beside), whole)) return false;
-  own.outbox += plan.sent.size();
+  own.outbox += sent;
 
   const journal::Ticket ticket = actors_.gate()->last_ticket();
   while (!own.unsettled.empty() && actors_.gate()->is_durable(own.unsettled.front().ticket)) {
@@ -205,10 +207,10 @@ bool Actor::append(const journal::Record& record,
                    journal::Beside beside,
                    bool whole) {
   Journaled& own = *journaled_;
-  const journal::Subject subject{address_.text(), incarnation_, own.number + 1};
+  const journal::SubjectView subject{address_.text(), incarnation_, own.number + 1};
   std::optional<journal::Checkpoint> checkpoint;
   if (whole) {
-    checkpoint = checkpoint_of(subject, changes);
+    checkpoint = checkpoint_of(subject.number, changes);
     checkpoint->turn = record.turn;
     const bool has_memory = record.kind == journal::Kind::rewind ||
                             record.kind == journal::Kind::fork ||
@@ -237,9 +239,9 @@ bool Actor::append(const journal::Record& record,
 }
 
 // The actor as it is with these changes, without its memory.
-journal::Checkpoint Actor::checkpoint_of(journal::Subject subject,
+journal::Checkpoint Actor::checkpoint_of(std::uint64_t number,
                                          const journal::Changes& changes) const {
-  journal::Checkpoint checkpoint{.subject = std::move(subject),
+  journal::Checkpoint checkpoint{.subject = {address_.text(), incarnation_, number},
                                  .turn = turns_,
                                  .last_time_ns = last_time_ns_,
                                  .sent = std::max(sent_, changes.sent),
@@ -268,15 +270,15 @@ bool Actor::mark(journal::Kind kind, std::string input) {
   record.input = std::move(input);
   record.code = code();
   record.committed = true;
-  return write(record, {}, kind != journal::Kind::end);
+  Plan nothing;
+  return write(record, nothing, kind != journal::Kind::end);
 }
 
 // The last checkpoint goes to the journal too, when there is time.
 void Actor::keep_checkpoint() {
   if (!journaled_ || !journaled_->begun || journaled_->init) return;
   const Checkpoint& last = *history_.checkpoint();
-  journal::Checkpoint checkpoint =
-      checkpoint_of({address_.text(), incarnation_, journaled_->number}, {});
+  journal::Checkpoint checkpoint = checkpoint_of(journaled_->number, {});
   if (last.memory) checkpoint.memory = last.memory->bytes();
   if (!actors_.gate()->keep(std::move(checkpoint))) {
     actors_.log().debug("[{}] a checkpoint is not kept: too many wait", address_.text());

@@ -85,13 +85,12 @@ class Appender {
   // of the actor's last entry: an actor that goes on from a past that is not the newest is refused,
   // as a failure. `record.last_time_ns` may be 0. On a refusal nothing has been appended. It waits
   // here until flush(): what goes to the writer at once has one commit, and one lock.
-  virtual Appended append(const Subject& subject,
+  virtual Appended append(const SubjectView& subject,
                           const Record& record,
                           const Changes& changes = {},
                           const Beside& beside = {}) = 0;
 
-  // What has been appended goes to the writer. The end of the appender, keep() and drop() do it
-  // too.
+  // What has been appended goes to the writer. The end of the appender and drop() do it too.
   virtual void flush() = 0;
 
   // Keeps a checkpoint that holds everything up to the entry of its number, which has been

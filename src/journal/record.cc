@@ -1,7 +1,13 @@
 #include "journal/record.h"
 
+#include <boost/endian/conversion.hpp>
+
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cassert>
+#include <cstring>
+#include <optional>
 #include <sodium.h>
 #include <zstd.h>
 
@@ -41,11 +47,11 @@ constexpr char code_text = 0;
 constexpr char code_hex = 1;
 
 void put_varint(std::string& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  out += static_cast<char>(value);
+  std::array<char, 10> bytes;
+  std::size_t size = 0;
+  for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
+  bytes[size++] = static_cast<char>(value);
+  out.append(bytes.data(), size);
 }
 
 void put_fixed8(std::string& out, std::uint64_t value) {
@@ -69,29 +75,52 @@ void put_array(std::string& out, const std::array<std::uint8_t, N>& bytes) {
 }
 
 std::uint64_t hash(std::string_view bytes, std::uint64_t key_number = 0) {
-  std::string key;
-  put_fixed8(key, key_number);
-  key.resize(crypto_shorthash_KEYBYTES);
+  std::array<unsigned char, crypto_shorthash_KEYBYTES> key{};
+  for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<unsigned char>(key_number >> 8 * i);
   std::array<unsigned char, crypto_shorthash_BYTES> sum;
-  crypto_shorthash(sum.data(),
-                   reinterpret_cast<const unsigned char*>(bytes.data()),
-                   bytes.size(),
-                   reinterpret_cast<const unsigned char*>(key.data()));
+  crypto_shorthash(
+      sum.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), key.data());
   std::uint64_t value = 0;
   for (std::size_t i = sum.size(); i-- > 0;) value = value << 8 | sum[i];
   return value;
 }
 
-// Below 0: none. By a table, since each record has 64 of them.
-int hex_digit(char c) {
-  static constexpr auto digits = [] {
-    std::array<std::int8_t, 256> table{};
-    table.fill(-1);
-    for (int i = 0; i < 10; ++i) table['0' + i] = static_cast<std::int8_t>(i);
-    for (int i = 0; i < 6; ++i) table['a' + i] = static_cast<std::int8_t>(10 + i);
-    return table;
-  }();
-  return digits[static_cast<unsigned char>(c)];
+// The bytes of eight lower-case hexadecimal digits, all of them at once, each in a byte of `digits`
+// (the first in the lowest); nothing when they are not that.
+std::optional<std::uint32_t> unhex(std::uint64_t digits) {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  const std::uint64_t letters = digits >> 6 & each;  // 'a' is 0x61, '0' is 0x30
+  const std::uint64_t nibbles = (digits & 0x0f * each) + 9 * letters;
+  const std::uint64_t above_9 = (nibbles + 6 * each) >> 4 & each;
+  const bool is_hex =
+      (nibbles & 0xf0 * each) == 0 && nibbles + '0' * each + ('a' - '9' - 1) * above_9 == digits;
+  if (!is_hex) return std::nullopt;
+  std::uint64_t packed = (nibbles << 4 | nibbles >> 8) & 0x00ff00ff00ff00ff;
+  packed = (packed | packed >> 8) & 0x0000ffff0000ffff;
+  return static_cast<std::uint32_t>(packed | packed >> 16);
+}
+
+// Appends nothing when it is not lower-case hexadecimal.
+bool put_hex(std::string& out, std::string_view text) {
+  if (text.size() % 2 != 0) return false;
+  const std::size_t before = out.size();
+  out.resize(before + text.size() / 2);
+  char* to = out.data() + before;
+  for (std::size_t left = text.size(); left > 0;) {
+    const std::size_t size = std::min<std::size_t>(left, 8);
+    std::uint64_t digits = '0' * 0x0101010101010101;
+    std::memcpy(&digits, text.data() + text.size() - left, size);
+    const auto bytes = unhex(boost::endian::little_to_native(digits));
+    if (!bytes) {
+      out.resize(before);
+      return false;
+    }
+    const std::uint32_t packed = boost::endian::native_to_little(*bytes);
+    std::memcpy(to, &packed, size / 2);
+    to += size / 2;
+    left -= size;
+  }
+  return true;
 }
 
 void put_code(std::string& out, std::string_view code) {
@@ -100,20 +129,10 @@ void put_code(std::string& out, std::string_view code) {
     return;
   }
   const std::size_t before = out.size();
-  if (code.size() % 2 == 0) {
-    put_varint(out, 1 + code.size() / 2);
-    out += code_hex;
-    const std::size_t begin = out.size();
-    out.resize(begin + code.size() / 2);
-    int seen = 0;
-    for (std::size_t i = 0; i < code.size(); i += 2) {
-      const int byte = hex_digit(code[i]) << 4 | hex_digit(code[i + 1]);
-      out[begin + i / 2] = static_cast<char>(byte);
-      seen |= byte;
-    }
-    if (seen >= 0) return;
-    out.resize(before);
-  }
+  put_varint(out, 1 + code.size() / 2);
+  out += code_hex;
+  if (put_hex(out, code)) return;
+  out.resize(before);
   put_varint(out, 1 + code.size());
   out += code_text;
   out += code;
@@ -161,6 +180,13 @@ void put_list(std::string& out, const std::vector<Answer>& list) {
 template <class Part>
 bool is_there(const Part& part) {
   return part != Part{};
+}
+template <std::size_t N>
+bool is_there(const std::array<std::uint8_t, N>& bytes) {
+  const auto words = std::bit_cast<std::array<std::uint64_t, N / 8>>(bytes);
+  std::uint64_t any = 0;
+  for (const std::uint64_t word : words) any |= word;
+  return any != 0;
 }
 
 std::uint64_t flags_of(const Record& record, const Changes& changes, bool has_checkpoint) {
@@ -231,7 +257,7 @@ std::uint8_t partition_of(std::string_view address) {
 }
 
 void append_content(std::string& out,
-                    const Subject& subject,
+                    const SubjectView& subject,
                     const Record& record,
                     const Changes& changes,
                     bool has_checkpoint) {

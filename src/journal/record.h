@@ -126,11 +126,20 @@ struct Changes {
   friend bool operator==(const Changes&, const Changes&) = default;
 };
 
+// As Subject, of an address that is somewhere else.
+struct SubjectView {
+  std::string_view address;
+  std::uint64_t incarnation = 0;
+  std::uint64_t number = 0;
+  friend bool operator==(const SubjectView&, const SubjectView&) = default;
+};
+
 // Whose entry it is.
 struct Subject {
   std::string address;
   std::uint64_t incarnation = 0;  // which of its lives
   std::uint64_t number = 0;       // of the entry: 1, 2, 3, ... over all lives of the address
+  operator SubjectView() const { return {address, incarnation, number}; }
   friend bool operator==(const Subject&, const Subject&) = default;
 };
 
@@ -200,7 +209,7 @@ std::uint8_t partition_of(std::string_view address);
 //
 // An entry's content is made by who appends it; the frame around it, by who knows its batch.
 void append_content(std::string& out,
-                    const Subject& subject,
+                    const SubjectView& subject,
                     const Record& record,
                     const Changes& changes,
                     bool has_checkpoint);

@@ -158,6 +158,34 @@ TEST(Record, IsWrittenAsTheExampleInTheDocumentation) {
   EXPECT_EQ(hex(entry.substr(entry.size() - 8)), "7380060cb5ac3f59");
 }
 
+// Whatever is in it, the hash of a plugin comes back, and in hexadecimal form when it can.
+TEST(Record, CodeIsPackedWhenItIsLowerCaseHexadecimal) {
+  const auto packed = [](const std::string& code) {
+    Entry entry;
+    entry.subject = {"a/b", 1, 1};
+    entry.sequence = 1;
+    entry.record.code = code;
+    const std::string content = content_of(entry);
+    const auto read = decode_content(content, 1);
+    EXPECT_TRUE(read.has_value() && read->record.code == code) << code;
+    return content.size();
+  };
+  const std::string hash = "0123456789abcdef5f";
+  for (std::size_t size = 1; size <= hash.size(); ++size) {
+    const std::size_t whole = packed(std::string(size, '-'));
+    EXPECT_EQ(packed(hash.substr(0, size)), size % 2 == 0 ? whole - size / 2 : whole);
+  }
+  const std::size_t whole = packed(std::string(hash.size(), '-'));
+  for (std::size_t at = 0; at < hash.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string code = hash;
+      code[at] = static_cast<char>(byte);
+      const bool is_hex = std::string("0123456789abcdef").find(code[at]) != std::string::npos;
+      EXPECT_EQ(packed(code), is_hex ? whole - hash.size() / 2 : whole) << at << ' ' << byte;
+    }
+  }
+}
+
 TEST(Record, WhatTheFormatDoesNotAllowIsRefused) {
   Entry entry;
   entry.subject = {"a/b", 1, 1};

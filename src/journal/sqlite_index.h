@@ -43,7 +43,11 @@ class Index {
   void put(const Positions& positions) {
     const std::lock_guard lock(mutex_);
     for (const auto& [address, position] : positions) {
-      fresh_.insert_or_assign(std::string(address), position);
+      if (const auto found = fresh_.find(address); found != fresh_.end()) {
+        found->second = position;
+      } else {
+        fresh_.emplace(address, position);
+      }
     }
   }
 

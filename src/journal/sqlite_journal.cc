@@ -22,16 +22,25 @@ namespace {
 template <class Job>
 class Queue {
  public:
-  // False when the bound is reached. A job larger than it is taken when nothing else waits.
-  bool push(Job job, std::size_t size, std::size_t size_max) {
+  // Makes room for a job that is pushed or released later. False when the bound is reached; a job
+  // larger than it is taken when nothing else waits.
+  bool reserve(std::size_t size, std::size_t size_max) {
+    const std::lock_guard lock(mutex_);
+    if (ending_ || (size_ != 0 && size_ + size > size_max)) return false;
+    size_ += size;
+    return true;
+  }
+  void release(std::size_t size) {
+    const std::lock_guard lock(mutex_);
+    size_ -= size;
+  }
+  // There is room for it.
+  void push(Job job, std::size_t size) {
     {
       const std::lock_guard lock(mutex_);
-      if (ending_ || (size_ != 0 && size_ + size > size_max)) return false;
-      size_ += size;
       jobs_.emplace_back(std::move(job), size);
     }
     there_is_one_.notify_one();
-    return true;
   }
 
   // What waits is still done; then run() returns.
@@ -66,7 +75,13 @@ class Queue {
   bool ending_ = false;
 };
 
-using Packing = Queue<Checkpoint>;
+struct Unpacked {
+  std::shared_ptr<AppenderState> appender;
+  std::uint64_t epoch = 0;
+  Ticket ticket = 0;
+  Checkpoint checkpoint;
+};
+using Packing = Queue<Unpacked>;
 using Reading = Queue<std::function<void(Store&)>>;
 
 std::size_t bytes_of(const Checkpoint& checkpoint) {
@@ -100,7 +115,7 @@ class SqliteAppender final : public Appender {
 
   void claim(std::uint8_t partition) override { writer_.claim(partition, state_->id); }
 
-  Appended append(const Subject& subject,
+  Appended append(const SubjectView& subject,
                   const Record& record,
                   const Changes& changes,
                   const Beside& beside) override {
@@ -141,13 +156,21 @@ class SqliteAppender final : public Appender {
   }
 
   void flush() override {
-    if (bundle_ && !bundle_->items.empty()) writer_.push(std::move(bundle_));
+    if (!has_appended()) return;
+    writer_.push(std::move(bundle_));
+    for (Checkpoint& one : kept_) pack(std::move(one));
+    kept_.clear();
   }
 
   bool keep(Checkpoint checkpoint) override {
-    flush();
-    const std::size_t bytes = bytes_of(checkpoint);
-    return packing_.push(std::move(checkpoint), bytes, bounds_.checkpoints_bytes_max);
+    if (!packing_.reserve(bytes_of(checkpoint), bounds_.checkpoints_bytes_max)) return false;
+    // Not before the writer has the entry it is of.
+    if (has_appended()) {
+      kept_.push_back(std::move(checkpoint));
+    } else {
+      pack(std::move(checkpoint));
+    }
+    return true;
   }
 
   bool drop(std::vector<Outgoing> delivered) override {
@@ -160,10 +183,23 @@ class SqliteAppender final : public Appender {
 
   void recover() override {
     bundle_.reset();
+    for (const Checkpoint& one : kept_) packing_.release(bytes_of(one));
+    kept_.clear();
     epoch_ = std::max(epoch_, state_->failed_epoch.load(std::memory_order_acquire)) + 1;
   }
 
  private:
+  bool has_appended() const { return bundle_ && !bundle_->items.empty(); }
+
+  void pack(Checkpoint checkpoint) {
+    const std::size_t bytes = bytes_of(checkpoint);
+    packing_.push({.appender = state_,
+                   .epoch = epoch_,
+                   .ticket = last_ticket_,
+                   .checkpoint = std::move(checkpoint)},
+                  bytes);
+  }
+
   void begin_bundle() {
     {
       const std::lock_guard lock(state_->mutex);
@@ -174,7 +210,7 @@ class SqliteAppender final : public Appender {
     bundle_->epoch = epoch_;
   }
 
-  static std::unique_ptr<Extras> extras_of(const Subject& subject,
+  static std::unique_ptr<Extras> extras_of(const SubjectView& subject,
                                            const Changes& changes,
                                            const Beside& beside) {
     if (beside.sent.empty() && beside.received.empty() && beside.checkpoint == nullptr &&
@@ -195,14 +231,15 @@ class SqliteAppender final : public Appender {
       extras->timers_set.push_back(
           {.name = timer.name,
            .due_ns = timer.due_ns,
-           .body = encode(Alarm{subject.address, subject.incarnation, timer})});
+           .body = encode(Alarm{std::string(subject.address), subject.incarnation, timer})});
       extras->bytes += extras->timers_set.back().body.size();
     }
     extras->timers_cancelled = changes.timers_cancelled;
     extras->topics_joined = changes.topics_joined;
     extras->topics_left = changes.topics_left;
     if (beside.checkpoint != nullptr) {
-      assert(beside.checkpoint->subject == subject && "the checkpoint holds its own entry");
+      assert(SubjectView(beside.checkpoint->subject) == subject &&
+             "the checkpoint holds its own entry");
       extras->checkpoint = encode(*beside.checkpoint);
       extras->bytes += extras->checkpoint.size();
     }
@@ -214,6 +251,7 @@ class SqliteAppender final : public Appender {
   const Bounds& bounds_;
   const std::shared_ptr<AppenderState> state_ = std::make_shared<AppenderState>();
   std::unique_ptr<Bundle> bundle_;  // what has been appended and not flushed; null: nothing
+  std::vector<Checkpoint> kept_;    // of entries in it
   std::uint64_t epoch_ = 1;
   Ticket last_ticket_ = 0;
 };
@@ -240,8 +278,12 @@ class SqliteJournal final : public Journal {
       });
     }
     packer_ = std::thread([this] {
-      packing_.run([this](const Checkpoint& checkpoint) {
-        writer_->push(Kept{.subject = checkpoint.subject,
+      packing_.run([this](const Unpacked& unpacked) {
+        const Checkpoint& checkpoint = unpacked.checkpoint;
+        writer_->push(Kept{.appender = unpacked.appender,
+                           .epoch = unpacked.epoch,
+                           .ticket = unpacked.ticket,
+                           .subject = checkpoint.subject,
                            .turn = checkpoint.turn,
                            .time_ns = checkpoint.last_time_ns,
                            .body = encode(checkpoint)});
@@ -313,16 +355,15 @@ class SqliteJournal final : public Journal {
  private:
   template <class T, class Read>
   void read(Reply<T> reply, Read read) {
-    // Shared by the job and by the refusal, of which one happens.
+    // Shared, since a std::function is copied.
     auto answer = std::make_shared<Reply<T>>(std::move(reply));
-    const bool taken = reading_.push(
-        [answer, read = std::move(read)](Store& store) mutable { (*answer)(read(store)); },
-        1,
-        bounds_.reads_max);
-    if (!taken) {
+    if (!reading_.reserve(1, bounds_.reads_max)) {
       (*answer)(Error{fmt::format("{} reads of the journal are waiting: try again in a moment",
                                   bounds_.reads_max)});
+      return;
     }
+    reading_.push(
+        [answer, read = std::move(read)](Store& store) mutable { (*answer)(read(store)); }, 1);
   }
 
   const Bounds bounds_;

@@ -145,6 +145,46 @@ TEST_F(SqliteJournalTest, LoadsTheLastCheckpointAndWhatCameAfter) {
   expect_sound();
 }
 
+TEST_F(SqliteJournalTest, ACheckpointOfWhatIsNotFlushedYetGoesToTheWriterAfterIt) {
+  append_turns(1, 9);
+  ASSERT_TRUE(appender_->append(subject(10), a_turn(10)));
+  ASSERT_TRUE(appender_->keep(checkpoint_of(10)));
+  reopen();
+  const auto past = load(*journal_, std::string(address)).value();
+  ASSERT_TRUE(past->checkpoint.has_value());
+  EXPECT_EQ(*past->checkpoint, checkpoint_of(10));
+  EXPECT_TRUE(past->entries.empty());
+}
+
+TEST_F(SqliteJournalTest, ACheckpointIsWrittenWithTheNextCommitOrSoonAlone) {
+  append_turns(1, 10);
+  const std::uint64_t commits = journal_->counters().commits;
+  ASSERT_TRUE(appender_->keep(checkpoint_of(10)));
+  while (journal_->counters().checkpoints == 0) std::this_thread::yield();
+  EXPECT_EQ(journal_->counters().commits, commits + 1);
+}
+
+// Its number may be that of another turn by now.
+TEST_F(SqliteJournalTest, ACheckpointOfAnEntryThatFailedIsNotKept) {
+  append_turns(1, 5);
+  ASSERT_TRUE(appender_->append(subject(6), a_turn(6)));
+  Checkpoint wrong = checkpoint_of(6);
+  wrong.state = R"({"n":"what never was"})";
+  Told other_told;
+  const auto other = journal_->appender(other_told);
+  other->claim(partition_of(address));
+  ASSERT_TRUE(appender_->keep(wrong));
+  const Appended appended = other->append(subject(6), a_turn(6));
+  other->flush();
+  ASSERT_TRUE(other_told.wait_for(appended.ticket));
+  appender_->flush();
+  EXPECT_FALSE(told_->wait_for(6));
+  reopen();
+  const auto past = load(*journal_, std::string(address)).value();
+  EXPECT_FALSE(past->checkpoint.has_value());
+  EXPECT_EQ(past->entries.size(), 6U);
+}
+
 TEST_F(SqliteJournalTest, LoadsAnActorAsItWasAtAnEarlierTurn) {
   append_turns(1, 5);
   ASSERT_TRUE(appender_->keep(checkpoint_of(5)));

@@ -1,11 +1,13 @@
 #include "journal/sqlite_writer.h"
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <ctime>
+#include <unordered_map>
 #include <utility>
 
 namespace troupe::journal {
@@ -15,6 +17,8 @@ namespace {
 // Without appends for so long there is nothing to do, and time for upkeep.
 constexpr std::chrono::milliseconds idle_after{20};
 constexpr std::chrono::seconds wait_max{30};
+// So much of checkpoints does not wait for a commit to go with.
+constexpr std::size_t kept_bytes_at_once = std::size_t{1} << 20;
 // Positions written to the table with a commit, at the least.
 constexpr std::size_t settle_at_once = 128;
 // A larger bundle is not kept for what comes next.
@@ -36,10 +40,25 @@ int count_pages(void* pages, sqlite3*, const char*, int count) {
 
 // What one commit is made of, until it is known whether it holds.
 struct Writer::Group {
-  explicit Group(Bundles all) : bundles(std::move(all)) {}
+  // As it was at first, but for the memory it has.
+  void clear() {
+    positions.clear();
+    bundles.clear();
+    kept.clear();
+    checkpoints = 0;
+    batch.clear();
+    entries = 0;
+    bytes = 0;
+    reached.clear();
+    failures.clear();
+    settled.clear();
+  }
 
   Bundles bundles;
-  std::unordered_map<std::string_view, Position> positions;  // of these items' actors
+  std::vector<Kept> kept;  // after write_kept(): those whose entry is still queued
+  std::uint64_t checkpoints = 0;
+  // Of these items' actors; their addresses are in the bundles.
+  boost::unordered_flat_map<std::string_view, Position> positions;
   Counts sequences{};
   std::uint64_t last_batch = 0;
   std::string batch;  // the open one; its id is last_batch
@@ -67,6 +86,12 @@ struct Writer::Group {
     reached.push_back({appender, ticket});
   }
 };
+
+Writer::Writer(SqliteOptions options, const Clock& clock, Store store)
+    : options_(std::move(options)),
+      clock_(clock),
+      store_(std::move(store)),
+      group_(std::make_unique<Group>()) {}
 
 Result<std::unique_ptr<Writer>> Writer::open(const SqliteOptions& options, const Clock& clock) {
   const mode_t mask = ::umask(0077);
@@ -225,12 +250,20 @@ void Writer::push(std::unique_ptr<Bundle> bundle) {
 }
 
 void Writer::push(Kept kept) {
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!health_.refusing) kept_.push_back(std::move(kept));
-    waiting_ = false;
+    const std::size_t bytes = kept.body.size();
+    if (health_.refusing ||
+        (!kept_.empty() && kept_bytes_ + bytes > options_.bounds.checkpoints_bytes_max)) {
+      return;
+    }
+    kept_.push_back(std::move(kept));
+    kept_bytes_ += bytes;
+    wake = waiting_ && (resting_ || kept_bytes_ >= kept_bytes_at_once);
+    if (wake) waiting_ = false;
   }
-  work_.notify_one();
+  if (wake) work_.notify_one();
 }
 
 bool Writer::push(Dropped dropped) {
@@ -289,18 +322,19 @@ void Writer::run() {
     {
       std::unique_lock lock(mutex_);
       const auto has_work = [this] {
-        return !queue_.empty() || !kept_.empty() || !dropped_.empty() || !forget_asked_.empty() ||
-               !prune_asked_.empty() || ending_;
+        return !queue_.empty() || kept_bytes_ >= kept_bytes_at_once || !dropped_.empty() ||
+               !forget_asked_.empty() || !prune_asked_.empty() || ending_;
       };
       refusing = health_.refusing;
       const bool at_work = !forgetting_.empty() || pruning_;
       if (!at_work && !has_work()) {
         waiting_ = true;
         const std::chrono::milliseconds wait =
-            refusing        ? options_.bounds.probe_every
-            : !log_is_done_ ? idle_after
-                            : std::clamp<std::chrono::milliseconds>(
-                                  options_.retention.every, idle_after, wait_max);
+            refusing                          ? options_.bounds.probe_every
+            : !log_is_done_ || !kept_.empty() ? idle_after
+                                              : std::clamp<std::chrono::milliseconds>(
+                                                    options_.retention.every, idle_after, wait_max);
+        resting_ = wait > idle_after;
         work_.wait_for(lock, wait, [this] { return !waiting_; });
         waiting_ = false;
         idle = !has_work();
@@ -355,40 +389,26 @@ Bundles Writer::take() {
 }
 
 void Writer::commit(Bundles bundles) {
-  Group group(std::move(bundles));
-  std::vector<Kept> kept;
+  Group& group = *group_;
+  group.clear();
+  group.bundles = std::move(bundles);
   std::vector<Dropped> dropped;
   {
     const std::lock_guard lock(mutex_);
-    // A checkpoint is of an entry that was appended before it.
-    if (queue_.empty()) kept.swap(kept_);
+    group.kept.swap(kept_);
+    kept_bytes_ = 0;
     dropped.swap(dropped_);
     dropped_count_ = 0;
   }
-  if (group.bundles.empty() && kept.empty() && dropped.empty() && !index_.is_settling()) return;
+  if (group.bundles.empty() && group.kept.empty() && dropped.empty() && !index_.is_settling())
+    return;
 
   const std::uint64_t begun_ns = cpu_ns_of_this_thread();
   group.sequences = sequences_;
   group.last_batch = last_batch_;
-  std::uint64_t checkpoints = 0;
   const auto written = in_transaction([&]() -> Result<> {
     TRY_VOID(write(group));
-    for (const Kept& one : kept) {
-      const auto found = group.positions.find(one.subject.address);
-      std::optional<Position> position;
-      if (found != group.positions.end()) {
-        position = found->second;
-      } else {
-        TRY(position, position_of(one.subject.address));
-      }
-      // Its entry has failed, or the actor has been forgotten.
-      if (!position || position->number < one.subject.number || position->ended ||
-          position->incarnation != one.subject.incarnation) {
-        continue;
-      }
-      ++checkpoints;
-      TRY_VOID(write_checkpoint(one.subject, one.turn, position->batch, one.time_ns, one.body));
-    }
+    TRY_VOID(write_kept(group));
     for (const Dropped& one : dropped) TRY_VOID(write_dropped(one));
     TRY_VOID(settle_some(group.settled, std::max<std::size_t>(settle_at_once, 2 * group.entries)));
     return {};
@@ -419,8 +439,12 @@ void Writer::commit(Bundles bundles) {
     ++counters_.commits;
     counters_.entries += group.entries;
     counters_.bytes += group.bytes;
-    counters_.checkpoints += checkpoints;
+    counters_.checkpoints += group.checkpoints;
     counters_.writer_cpu_ns += cpu_ns_of_this_thread() - begun_ns;
+    for (Kept& one : group.kept) {
+      kept_bytes_ += one.body.size();
+      kept_.push_back(std::move(one));
+    }
   }
   for (const Group::Reached& one : group.reached) {
     const std::lock_guard lock(one.appender->mutex);
@@ -438,20 +462,21 @@ Result<> Writer::write(Group& group) {
     AppenderState& appender = *bundle->appender;
     for (const Queued& item : bundle->items) {
       if (appender.failed_epoch.load(std::memory_order_relaxed) >= bundle->epoch) break;
-      std::optional<Position> last;
-      const std::string_view address = bundle->address(item);
-      if (const auto found = group.positions.find(address); found != group.positions.end()) {
-        last = found->second;
-      } else {
-        TRY(last, position_of(address));
+      const auto [at, is_new] = group.positions.try_emplace(bundle->address(item));
+      if (is_new) {
+        TRY(const auto last, position_of(at->first));
+        if (last) at->second = *last;
       }
-      if (Error wrong{wrong_with(*bundle, item, last)}; !wrong.message.empty()) {
+      if (Error wrong{wrong_with(*bundle, item, at->second)}; !wrong.message.empty()) {
+        if (is_new) group.positions.erase(at);
         appender.failed_epoch.store(bundle->epoch, std::memory_order_release);
         group.failures.push_back({bundle->appender, std::move(wrong)});
         break;
       }
-      TRY_VOID(write_entry(group, *bundle, item, last ? last->batch : 0));
+      TRY_VOID(write_entry(group, *bundle, item, at->second));
+      group.reach(bundle->appender, item.ticket);
     }
+    appender.handled = bundle->items.back().ticket;
   }
   if (group.entries == 0) return {};
   TRY_VOID(write_batch(group));
@@ -461,18 +486,17 @@ Result<> Writer::write(Group& group) {
 // Why the entry cannot follow the last one of its actor; empty when it can.
 std::string Writer::wrong_with(const Bundle& bundle,
                                const Queued& item,
-                               const std::optional<Position>& last) const {
+                               const Position& last) const {
   const std::string_view address = bundle.address(item);
   if (!owns(item.partition, bundle.appender->id)) {
     return fmt::format("partition {}, that of {}, belongs to another now", item.partition, address);
   }
-  const std::uint64_t number = last ? last->number : 0;
-  if (item.number != number + 1) {
+  if (item.number != last.number + 1) {
     return fmt::format(
-        "entry {} of {} cannot be appended: its last one is {}", item.number, address, number);
+        "entry {} of {} cannot be appended: its last one is {}", item.number, address, last.number);
   }
-  const bool new_life = !last || last->ended;
-  if (last && new_life == (item.incarnation == last->incarnation)) {
+  const bool new_life = last.number == 0 || last.ended;
+  if (last.number != 0 && new_life == (item.incarnation == last.incarnation)) {
     return fmt::format(
         "entry {} of {} is of {} life", item.number, address, new_life ? "a finished" : "another");
   }
@@ -482,7 +506,7 @@ std::string Writer::wrong_with(const Bundle& bundle,
 Result<> Writer::write_entry(Group& group,
                              const Bundle& bundle,
                              const Queued& item,
-                             std::uint64_t previous_batch) {
+                             Position& position) {
   if (group.batch.empty()) {
     ++group.last_batch;
     group.batch += batch_head;
@@ -492,16 +516,15 @@ Result<> Writer::write_entry(Group& group,
   append_entry(group.batch,
                bundle.content(item),
                group.last_batch,
-               previous_batch,
+               position.batch,
                ++group.sequences[item.partition]);
   group.bytes += group.batch.size() - size;
   ++group.entries;
-  group.positions[address] = {.batch = group.last_batch,
-                              .number = item.number,
-                              .incarnation = item.incarnation,
-                              .turn = item.turn,
-                              .ended = item.kind == Kind::end};
-  group.reach(bundle.appender, item.ticket);
+  position = {.batch = group.last_batch,
+              .number = item.number,
+              .incarnation = item.incarnation,
+              .turn = item.turn,
+              .ended = item.kind == Kind::end};
   TRY_VOID(write_extras(address, item, group.last_batch));
   if (group.batch.size() >= batch_bytes_max) TRY_VOID(write_batch(group));
   return {};
@@ -586,6 +609,28 @@ Result<> Writer::write_checkpoint(const Subject& subject,
       .run();
 }
 
+Result<> Writer::write_kept(Group& group) {
+  std::vector<Kept> early;
+  for (Kept& one : group.kept) {
+    // Its entry has failed.
+    if (one.appender->failed_epoch.load(std::memory_order_relaxed) >= one.epoch) continue;
+    if (one.ticket > one.appender->handled) {
+      early.push_back(std::move(one));
+      continue;
+    }
+    TRY(const auto position, position_in(group, one.subject.address));
+    // The actor has been deleted or forgotten.
+    if (!position || position->number < one.subject.number || position->ended ||
+        position->incarnation != one.subject.incarnation) {
+      continue;
+    }
+    ++group.checkpoints;
+    TRY_VOID(write_checkpoint(one.subject, one.turn, position->batch, one.time_ns, one.body));
+  }
+  group.kept = std::move(early);
+  return {};
+}
+
 Result<> Writer::write_dropped(const Dropped& dropped) {
   for (const Extras::Message& message : dropped.messages) {
     TRY_VOID(delete_message_.bind(1, std::string_view(message.sender))
@@ -594,6 +639,13 @@ Result<> Writer::write_dropped(const Dropped& dropped) {
                  .run());
   }
   return {};
+}
+
+Result<std::optional<Position>> Writer::position_in(const Group& group, std::string_view address) {
+  if (const auto found = group.positions.find(address); found != group.positions.end()) {
+    return found->second;
+  }
+  return position_of(address);
 }
 
 Result<std::optional<Position>> Writer::position_of(std::string_view address) {
@@ -667,6 +719,7 @@ void Writer::refuse(const Error& why) {
     queue_entries_ = 0;
     queue_bytes_ = 0;
     kept_.clear();
+    kept_bytes_ = 0;
   }
   for (const std::unique_ptr<Bundle>& bundle : queue) fail(*bundle->appender, bundle->epoch, why);
 }

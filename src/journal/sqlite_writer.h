@@ -26,7 +26,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 namespace troupe::journal {
@@ -40,6 +39,7 @@ struct AppenderState {
   std::mutex mutex;                             // guards the following
   Committed* target = nullptr;                  // null when its appender is gone
   std::unique_ptr<Bundle> spare;                // an empty one for its next entries; may be null
+  Ticket handled = 0;  // of the writer's thread: the last it has committed or failed
 };
 
 // What goes beside an entry into other tables, encoded.
@@ -101,6 +101,9 @@ using Bundles = std::vector<std::unique_ptr<Bundle>>;
 
 // A checkpoint that nobody waits for.
 struct Kept {
+  std::shared_ptr<AppenderState> appender;
+  std::uint64_t epoch = 0;
+  Ticket ticket = 0;  // of its entry or a later one, which has been pushed before it
   Subject subject;
   std::uint64_t turn = 0;
   std::int64_t time_ns = 0;
@@ -125,6 +128,8 @@ class Writer {
   std::optional<Refusal> refusal(std::size_t entries, std::size_t bytes);
   // Not empty. When the disk cannot be written, all of its epoch fails.
   void push(std::unique_ptr<Bundle> bundle);
+  // It is written with the next commit, or alone when there is none for some time. Lost when the
+  // disk cannot be written, or as much as may wait does so.
   void push(Kept kept);
   bool push(Dropped dropped);
   void claim(std::uint8_t partition, std::uint64_t appender) {
@@ -159,8 +164,7 @@ class Writer {
   // What one commit is made of.
   struct Group;
 
-  Writer(SqliteOptions options, const Clock& clock, Store store)
-      : options_(std::move(options)), clock_(clock), store_(std::move(store)) {}
+  Writer(SqliteOptions options, const Clock& clock, Store store);
   Result<> prepare();
   Result<> read_unindexed();
 
@@ -169,13 +173,8 @@ class Writer {
 
   void commit(Bundles bundles);
   Result<> write(Group& group);
-  std::string wrong_with(const Bundle& bundle,
-                         const Queued& item,
-                         const std::optional<Position>& last) const;
-  Result<> write_entry(Group& group,
-                       const Bundle& bundle,
-                       const Queued& item,
-                       std::uint64_t previous_batch);
+  std::string wrong_with(const Bundle& bundle, const Queued& item, const Position& last) const;
+  Result<> write_entry(Group& group, const Bundle& bundle, const Queued& item, Position& position);
   Result<> write_batch(Group& group);
   Result<> write_extras(std::string_view address, const Queued& item, std::uint64_t batch);
   Result<> write_checkpoint(const Subject& subject,
@@ -183,9 +182,11 @@ class Writer {
                             std::uint64_t batch,
                             std::int64_t time_ns,
                             std::string_view body);
+  Result<> write_kept(Group& group);
   Result<> write_dropped(const Dropped& dropped);
   Result<> write_head(std::uint64_t last_batch, const Counts& sequences);
   Result<> settle_some(std::vector<std::string>& settled, std::size_t count_max);
+  Result<std::optional<Position>> position_in(const Group& group, std::string_view address);
   Result<std::optional<Position>> position_of(std::string_view address);
 
   void fail_all(const Error& why, const Bundles& bundles);
@@ -220,6 +221,7 @@ class Writer {
   Index index_;
 
   // Of the writer's thread.
+  const std::unique_ptr<Group> group_;  // of the commit it is at
   std::uint64_t generation_ = 0;
   std::uint64_t last_batch_ = 0;
   std::uint64_t indexed_batch_ = 0;
@@ -248,11 +250,13 @@ class Writer {
   std::condition_variable work_;
   std::deque<std::unique_ptr<Bundle>> queue_;
   std::vector<Kept> kept_;
+  std::size_t kept_bytes_ = 0;
   std::vector<Dropped> dropped_;
   std::vector<Forgetting> forget_asked_;
   std::vector<Journal::Reply<std::uint64_t>> prune_asked_;
   std::size_t dropped_count_ = 0;
   bool waiting_ = false;
+  bool resting_ = false;  // it waits for longer than idle_after
   bool ending_ = false;
   Health health_;
   Counters counters_;
