@@ -119,7 +119,8 @@ Task<> Actor::run(Message&& first) {
   while (true) {
     // Those in the middle of a turn go on meanwhile, unless all of them wait for something else.
     const std::int64_t wait_end_ns = now_ns + place_wait_max_ns;
-    while (!instance_ && actors_.all_at_work() && !queue.idle() && now_ns < wait_end_ns) {
+    while (may_need_instance(message) && actors_.all_at_work() && !queue.idle() &&
+           now_ns < wait_end_ns) {
       co_await queue.yield(plugin_.lane);
       now_ns = actors_.clock().now_ns();
       slice_end_ns = now_ns + slice_ns;
@@ -194,6 +195,21 @@ Task<> Actor::run(Message&& first) {
   running_ = false;
   idle_since_ns_ = slice_end_ns;
   if (!retired_) actors_.rest(*this);
+}
+
+bool Actor::may_need_instance(const Message& message) const {
+  if (instance_) return false;
+  switch (message.kind) {
+    case Message::Kind::join:
+      return !state_ && !is_call();
+    case Message::Kind::event:
+    case Message::Kind::call:
+    case Message::Kind::notice:
+    case Message::Kind::timer:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // Who wrote to an actor while it ended reaches the next life of its address. Of viewers there are

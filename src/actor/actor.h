@@ -105,7 +105,7 @@ class Actor : public boost::intrusive::list_base_hook<
   friend class Turn;
   friend class Repetition;
   friend Pieces pieces_of(const Actor&, std::string_view);
-  friend guest::Outcome take_state(Actor&, std::string_view, std::string_view*);
+  friend guest::Outcome take_state(Actor&, const guest::Outcome&, std::string_view*);
 
   bool is_call() const { return version().behaviour == Behaviour::call; }
 
@@ -118,6 +118,7 @@ class Actor : public boost::intrusive::list_base_hook<
   bool admit(const Message& message);
   bool hears(const Message& message);
   bool has_room();
+  bool may_need_instance(const Message& message) const;
   bool take_timer(Message& message);
   // The turn of an event, a call, a notice or a timer, and what follows from it for viewers, others
   // and the actor itself. `now_ns`: when it begins, and when it has ended.
@@ -152,10 +153,10 @@ class Actor : public boost::intrusive::list_base_hook<
   void drop_instance();
   void forget_memory();
   void give_up_memory();
-  void bound_load();
+  void give_up_past();
   std::string why_not_captured() const;
   void checkpoint();
-  void undo();
+  void undo(bool guest_ran);
 
   // The journal (journaling.cc).
   // What a turn's effects come to.

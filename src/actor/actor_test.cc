@@ -97,6 +97,30 @@ TEST_F(ActorTest, AFailedTurnLeavesTheMemoryAsItWas) {
   EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":3}])"});
 }
 
+// The memory of a component cannot be captured: to undo a turn is to repeat all others.
+TEST_F(ActorTest, APayloadThatTheTypesRefuseCostsNoInstance) {
+  install(R"((component
+    (core module $code
+      (func (export "init") (result i32) (i32.const 0))
+      (func (export "add") (param i32 i32) (result i32)
+        (i32.add (local.get 0) (local.get 1))))
+    (core instance $core (instantiate $code))
+    (func (export "init") (result u32) (canon lift (core func $core "init")))
+    (func (export "add") (param "by" u32) (param "n" u32) (result u32)
+      (canon lift (core func $core "add")))))");
+  Screen screen;
+  const auto viewer = join(screen, "k");
+  event(viewer, "add", R"({"by":2})");
+  EXPECT_EQ(screen.take(),
+            (Lines{R"(joined {"n":0})", R"(patch [{"op":"replace","path":"/n","value":2}])"}));
+  event(viewer, "add", R"({"by":"two"})");
+  EXPECT_EQ(screen.take(),
+            Lines{R"(error {"type":"error","message":"payload.by: expected u32, got \"two\""})"});
+  event(viewer, "add", R"({"by":1})");
+  EXPECT_EQ(screen.take(), Lines{R"(patch [{"op":"replace","path":"/n","value":3}])"});
+  EXPECT_EQ(system.on(0).find_plugin("p")->counters.wakes, 1U);
+}
+
 TEST_F(ActorTest, SleepAndRestartKeepTheMemory) {
   Screen screen;
   const auto viewer = join(screen, "k");

@@ -335,6 +335,26 @@ TEST_F(GateTest, WhatComesOutDifferentlyIsNotServed) {
       << screen.lines[0];
 }
 
+// So much is to be repeated at most, however few turns it is.
+TEST_F(GateTest, ACheckpointIsDueWhenTheGuestHasWorkedForLong) {
+  std::string text(plugin_text);
+  text.insert(text.find(R"((func (export "init"))"),
+              R"((func (export "work") (local $i i32)
+    (loop $again
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $i) (i32.const 40000000))))
+    (call $give (i32.const 7) (i32.const 7)))
+  )");
+  install(text);
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  event(viewer, "work");
+  commit();
+  EXPECT_EQ(screen.take().back(), one);
+  ASSERT_TRUE(journal.checkpoints.contains("p/k"));
+  EXPECT_EQ(journal.checkpoints.at("p/k").turn, 2U);
+}
+
 // Its memory cannot be captured: what a crash would make it repeat has a bound.
 TEST_F(GateTest, MemoryThatCannotBeCapturedIsGivenUpBeforeTooMuchWouldBeRepeated) {
   std::string text(plugin_text);
@@ -345,7 +365,7 @@ TEST_F(GateTest, MemoryThatCannotBeCapturedIsGivenUpBeforeTooMuchWouldBeRepeated
   Screen screen;
   const auto viewer = join_home(screen, "k");
   // The first state is a turn too, and a checkpoint is tried only now and then.
-  for (std::size_t i = 0; i < load_turns_max + checkpoint_turns; ++i) {
+  for (std::size_t i = 0; i < replay_turns_max + checkpoint_turns; ++i) {
     event(viewer, "count");
     if (i % checkpoint_turns == 0) commit();
   }
@@ -355,7 +375,7 @@ TEST_F(GateTest, MemoryThatCannotBeCapturedIsGivenUpBeforeTooMuchWouldBeRepeated
       entries, [](const Entry& entry) { return entry.record.kind == Kind::restart; });
   ASSERT_NE(restart, entries.end());
   EXPECT_TRUE(restart->has_checkpoint);
-  EXPECT_LE(restart - entries.begin(), load_turns_max + checkpoint_turns);
+  EXPECT_LE(restart - entries.begin(), replay_turns_max + checkpoint_turns);
   EXPECT_EQ(journal.checkpoints.at("p/k").memory, std::nullopt);
   ask(Message::Kind::restart, "k");
   event(viewer, "zero");

@@ -104,7 +104,8 @@ void History::keep(journal::Record& turn, std::chrono::nanoseconds ran) {
   ran_untried_ += ran;
   if (!complete_) return;
   add(turn);
-  if (count_ > replay_turns_max || turns_bytes() > replay_bytes_max) {
+  if (count_ > replay_turns_max || turns_bytes() > replay_bytes_max ||
+      ran_since_ > replay_guest_time_max) {
     complete_ = false;
     forget_turns();
     shrink();

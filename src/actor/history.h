@@ -23,8 +23,8 @@ namespace troupe::actor {
 
 // After this many turns, or when their records take this much, or when the guest has worked so long
 // on them, a checkpoint is due: so much is done again at most. Where the guest's memory cannot be
-// captured the records go on to their bounds; beyond these the memory is given up, and the next
-// instance starts with variables and state alone.
+// captured the records go on to the bounds of a replay; beyond these the memory is given up, and
+// the next instance starts with variables and state alone.
 inline constexpr std::size_t checkpoint_turns = 64;
 inline constexpr std::size_t checkpoint_bytes = std::size_t{64} << 10;
 inline constexpr std::chrono::milliseconds checkpoint_guest_time{5};
@@ -35,12 +35,7 @@ inline constexpr std::chrono::microseconds sleep_turns_time{20};
 inline constexpr std::size_t sleep_turns_bytes = 512;
 inline constexpr std::size_t replay_turns_max = 1024;
 inline constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
-// In the journal the records since the checkpoint are there however many they are, and loading the
-// actor repeats them all. Where no checkpoint can be taken so much may gather there; then the
-// memory is given up. To repeat it takes about a second.
-inline constexpr std::size_t load_turns_max = 8192;
-inline constexpr std::size_t load_bytes_max = std::size_t{16} << 20;
-inline constexpr std::chrono::milliseconds load_guest_time_max{1000};
+inline constexpr std::chrono::milliseconds replay_guest_time_max{250};
 
 struct Checkpoint {
   std::uint64_t turn = 0;
@@ -74,11 +69,6 @@ class History {
   bool is_worth_a_checkpoint() const {
     return turns_since_ != 0 &&
            (took_since_ > sleep_turns_time || bytes_since_ > sleep_turns_bytes);
-  }
-  // More has happened since the checkpoint than loading the actor may repeat.
-  bool is_too_long_to_load() const {
-    return turns_since_ > load_turns_max || bytes_since_ > load_bytes_max ||
-           ran_since_ > load_guest_time_max;
   }
   // No checkpoint could be taken now: the next is due after as much again.
   void put_off() {

@@ -43,24 +43,32 @@ TEST(History, OneThatCannotBeTakenIsDueAgainOnlyAfterAsMuchMore) {
   EXPECT_TRUE(history.is_checkpoint_due());
 }
 
-TEST(History, WhatLoadingWouldRepeatIsCountedBeyondWhatMemoryKeeps) {
-  History history;
-  for (std::size_t i = 0; i < load_turns_max; ++i) keep(history, 1, {});
-  EXPECT_FALSE(history.is_complete());
-  EXPECT_FALSE(history.is_too_long_to_load());
-  keep(history, 1, {});
-  EXPECT_TRUE(history.is_too_long_to_load());
-  history.replace(std::make_unique<Checkpoint>());
-  EXPECT_FALSE(history.is_too_long_to_load());
-  keep(history, 1, load_guest_time_max + microseconds(1));
-  EXPECT_TRUE(history.is_too_long_to_load());
+TEST(History, IsCompleteUntilTooMuchHasHappenedToBeRepeated) {
+  History turns;
+  for (std::size_t i = 0; i < replay_turns_max; ++i) keep(turns, 1, {});
+  EXPECT_TRUE(turns.is_complete());
+  keep(turns, 1, {});
+  EXPECT_FALSE(turns.is_complete());
+  EXPECT_FALSE(turns.has_turns());
+  turns.replace(std::make_unique<Checkpoint>());
+  EXPECT_TRUE(turns.is_complete());
+
+  History bytes;
+  keep(bytes, replay_bytes_max, {});
+  EXPECT_FALSE(bytes.is_complete());
+
+  History time;
+  keep(time, 1, replay_guest_time_max);
+  EXPECT_TRUE(time.is_complete());
+  keep(time, 1, microseconds(1));
+  EXPECT_FALSE(time.is_complete());
 
   History loaded;
-  std::vector<journal::Record> records(load_turns_max);
+  std::vector<journal::Record> records(replay_turns_max);
   loaded.restore(records);
-  EXPECT_FALSE(loaded.is_too_long_to_load());
+  EXPECT_TRUE(loaded.is_complete());
   keep(loaded, 1, {});
-  EXPECT_TRUE(loaded.is_too_long_to_load());
+  EXPECT_FALSE(loaded.is_complete());
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ Task<Outcome> Repetition::run() {
   Outcome outcome =
       co_await actor_.instance_->call(record_.function, pieces, inputs, actor_.vars_, *this);
   if (outcome.ending == Ending::done && !actor_.is_call()) {
-    outcome = take_state(actor_, outcome.output, nullptr);
+    outcome = take_state(actor_, outcome, nullptr);
   }
   co_return outcome;
 }

@@ -222,7 +222,7 @@ Task<Result<Replayed>> Actor::replay(std::vector<journal::Entry> entries,
     if (stays) {
       keep_replayed(repetition.renewed(outcome), outcome.ran);
     } else {
-      undo();
+      undo(outcome.guest_ran);
       if (!record.committed) {
         state_.reset();
         if (!before.empty()) {

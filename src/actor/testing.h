@@ -205,8 +205,8 @@ class ActorTest : public testing::Test {
     return viewer;
   }
 
-  void event(const ViewerPtr& viewer, std::string_view name) {
-    system.event(viewer, name, "{}");
+  void event(const ViewerPtr& viewer, std::string_view name, std::string_view payload = "{}") {
+    system.event(viewer, name, payload);
     settle();
   }
 

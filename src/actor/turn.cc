@@ -22,8 +22,12 @@ using guest::Outcome;
 // The hash tells replays apart from what was recorded; it guards nothing, so its key is no secret.
 constexpr std::array<unsigned char, crypto_shorthash_siphashx24_KEYBYTES> hash_key{};
 
-Outcome unusable(std::string message) {
-  return {.ending = Ending::output, .message = std::move(message)};
+// The call went as it did, but ends otherwise.
+Outcome ended(const Outcome& called, Ending ending, std::string message = {}) {
+  return {.ending = ending,
+          .message = std::move(message),
+          .clock_ns = called.clock_ns,
+          .ran = called.ran};
 }
 
 journal::Hash hash_of(std::string_view text) {
@@ -76,12 +80,13 @@ Task<Outcome> Turn::run(std::string_view function,
   const bool has_ended = outcome.ending == Ending::done || outcome.ending == Ending::error;
   if (has_ended && actor_.outbox_is_full(effects_)) {
     actor_.plugin_.counters.reach(Limit::outbox);
-    outcome =
-        unusable(fmt::format("more than {} messages to other actors have not been handled yet",
-                             actor_.version().bounds.outbox_max));
+    outcome = ended(outcome,
+                    Ending::output,
+                    fmt::format("more than {} messages to other actors have not been handled yet",
+                                actor_.version().bounds.outbox_max));
   }
   if (outcome.ending == Ending::done && !actor_.is_call()) {
-    outcome = take_state(actor_, outcome.output, &patch_);  // state: canonical text, and the patch
+    outcome = take_state(actor_, outcome, &patch_);  // state: canonical text, and the patch
   }
   end(outcome);  // the journal's record; who called shows patch and effects
   co_return outcome;
@@ -137,7 +142,7 @@ void Turn::end(const Outcome& outcome) {
   }
   record();
   if (!committed_) {
-    actor_.undo();
+    actor_.undo(outcome.guest_ran);
     return;
   }
   actor_.vars_.commit();
@@ -147,7 +152,8 @@ void Turn::end(const Outcome& outcome) {
     actor_.forget_memory();
   } else if (actor_.history_.is_checkpoint_due()) {
     actor_.checkpoint();
-    actor_.bound_load();
+    // The journal is not to gather more turns than loading the actor may repeat.
+    if (actor_.journaled_ && !actor_.history_.is_complete()) actor_.give_up_past();
   }
 }
 
@@ -184,7 +190,11 @@ Pieces pieces_of(const Actor& actor, std::string_view payload) {
   return {};
 }
 
-Outcome take_state(Actor& actor, std::string_view output, std::string_view* patch) {
+Outcome take_state(Actor& actor, const Outcome& called, std::string_view* patch) {
+  const auto unusable = [&called](std::string message) {
+    return ended(called, Ending::output, std::move(message));
+  };
+  const std::string_view output = called.output;
   const std::size_t bytes_max = actor.version_->bounds.state_bytes_max;
   if (output.size() > bytes_max) {
     actor.plugin_.counters.reach(Limit::state);
@@ -204,7 +214,7 @@ Outcome take_state(Actor& actor, std::string_view output, std::string_view* patc
   }
   if (actor.state_ && patch != nullptr) *patch = differ.diff(*actor.state_, *next);
   actor.state_ = std::move(*next);
-  return {};
+  return ended(called, Ending::done);
 }
 
 journal::TurnResult result_of(Ending ending) {

@@ -96,8 +96,8 @@ struct Pieces {
   operator std::span<const std::string_view>() const { return std::span(array).first(count); }
 };
 Pieces pieces_of(const Actor& actor, std::string_view payload);
-// Makes the output of an export the new state. Otherwise than done: it cannot be one.
-guest::Outcome take_state(Actor& actor, std::string_view output, std::string_view* patch);
+// Makes the output of a call the new state. Otherwise than done: it cannot be one.
+guest::Outcome take_state(Actor& actor, const guest::Outcome& called, std::string_view* patch);
 // What a record says about the outcome of its turn.
 journal::TurnResult result_of(guest::Ending ending);
 journal::Hash hash_of(std::string_view state,

@@ -90,13 +90,7 @@ Task<Outcome> Actor::revive() {
     give_up_memory();
     checkpoint = history_.checkpoint();
   } else if (!history_.is_complete()) {
-    actors_.log().warn(
-        "[{}] starts with its variables and its state alone: its memory cannot be captured ({}), "
-        "and more than {} turns would have to be repeated",
-        address_.text(),
-        why_not_captured(),
-        replay_turns_max);
-    give_up_memory();
+    give_up_past();
     checkpoint = history_.checkpoint();
   }
 
@@ -198,13 +192,12 @@ std::string Actor::why_not_captured() const {
                      version_->environment.limits.snapshot_bytes_max);
 }
 
-// The journal is not to gather more turns than can be repeated when the actor is loaded.
-void Actor::bound_load() {
-  if (!journaled_ || !history_.is_too_long_to_load()) return;
+// Too much has happened since the last checkpoint to be repeated.
+void Actor::give_up_past() {
   actors_.log().warn(
       "[{}] goes on with its variables and its state alone: its memory cannot be captured ({}), "
       "and "
-      "after a crash of the server too many turns would have to be repeated",
+      "too much has happened for all turns to be repeated",
       address_.text(),
       why_not_captured());
   give_up_memory();
@@ -228,10 +221,10 @@ void Actor::checkpoint() {
   keep_checkpoint();
 }
 
-// The memory may be half changed: it is gone, and comes back by the history.
-void Actor::undo() {
+// What the guest has done to its memory is gone with it; the memory comes back by the history.
+void Actor::undo(bool guest_ran) {
   vars_.rollback();
-  drop_instance();
+  if (guest_ran) drop_instance();
 }
 
 void Actor::sleep() {

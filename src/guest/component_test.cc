@@ -302,6 +302,7 @@ TEST(ComponentState, APayloadThatDoesNotFitNamesThePlaceAndTheType) {
     const Outcome outcome = todo.call("add-todo", input);
     EXPECT_EQ(outcome.ending, Ending::error);
     EXPECT_FALSE(todo.instance->spent());
+    EXPECT_FALSE(outcome.guest_ran);
     return outcome.message;
   };
   EXPECT_EQ(refusal(R"([{"todo":12},{"todos":[]}])"), "payload.todo: expected string, got number");

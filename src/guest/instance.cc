@@ -199,6 +199,13 @@ Outcome timed_out(const Call& call) {
                 "the handler ran longer than " + std::to_string(timeout_ms) + " ms");
 }
 
+// Of a call before which something was wrong already.
+Outcome untouched(Ending ending, std::string message) {
+  Outcome outcome = failed(ending, std::move(message));
+  outcome.guest_ran = false;
+  return outcome;
+}
+
 Outcome out_of_memory(const Limits& limits, std::string detail) {
   return failed(Ending::out_of_memory,
                 "the plugin needs more memory than its limit of " +
@@ -697,8 +704,8 @@ Task<Outcome> Instance::Impl::call_component(Call& call,
   const Component& code = *module->impl().component;
   Result<Component::Arguments> arguments = code.arguments(function, input);
   if (arguments.has_error()) {
-    spent = false;  // no guest code ran
-    co_return failed(Ending::error, std::move(arguments.error().message));
+    spent = false;
+    co_return untouched(Ending::error, std::move(arguments.error().message));
   }
   wasmtime_component_func_t callee;
   [[maybe_unused]] const bool found =
@@ -876,11 +883,11 @@ Task<Outcome> Instance::call(std::string_view function,
   const Component::Function* typed = component == nullptr ? nullptr : component->find(function);
   const Module::Impl::Function* found = impl.module->impl().find(function);
   if (found == nullptr && typed == nullptr) {
-    co_return failed(Ending::missing, "Function not found: " + readable(function, 256));
+    co_return untouched(Ending::missing, "Function not found: " + readable(function, 256));
   }
   if (found != nullptr) {
     std::string wrong = wrong_type(function, *found);
-    if (!wrong.empty()) co_return failed(Ending::missing, std::move(wrong));
+    if (!wrong.empty()) co_return untouched(Ending::missing, std::move(wrong));
   }
   impl.budget.make_even();
   LentArena arena = impl.lend_arena();

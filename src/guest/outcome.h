@@ -53,6 +53,8 @@ struct Outcome {
   // Extism's code of return: 0 when done, the guest's own when it reported an error or exited, 134
   // for a trap of its own or a timeout, -1 for all other failures.
   std::int32_t code = 0;
+  // False: the instance is as it was before the call.
+  bool guest_ran = true;
   // A variable was refused for want of room, which has ended the call.
   bool vars_full = false;
   // Where the turn's clock stood in the end: beyond the turn's time by readings and waits. 0 when

@@ -34,13 +34,18 @@ SEED = int(os.environ.get("TROUPE_SEED", random.randrange(2**32)))
 CONNECTIONS = 16
 KILLS = 3
 STATES_COMPARED = 20
+TODOS_MAX = 100
+COMPONENT_TODOS_MAX = 2000
 ANSWER_SECONDS_MAX = 120
-TOPICS = {"form": "launch_form"}
+TOPICS = {"form": "launch_form", "todo-component": "component"}
 WORDS = ["milk", "bread", "Äpfel", "日本", "🎈 balloon", '"quoted"', "back\\slash", "a\tb", "{{x}}", "x" * 150]
 
 
 class TodoEvents:
+    """Todos come and go; there are never many more than TODOS_MAX."""
+
     added = 0
+    removed = 0  # those with an id up to this, and others
 
     def __call__(self, choices):
         kind = choices.random()
@@ -48,9 +53,18 @@ class TodoEvents:
             self.added += 1
             text = " ".join(choices.choices(WORDS, k=choices.randrange(1, 3)))
             return "addTodo", choices.choice([{"todo": text}] * 98 + [{"todo": " "}, {}])
-        if kind < 0.98:
-            return choices.choice(["toggle", "remove"]), {"id": max(1, self.added - choices.randrange(100))}
-        return "clearDone", {}
+        if kind < 0.48:
+            return "clearDone", {}
+        if self.added - self.removed > TODOS_MAX:
+            self.removed += 1
+            return "remove", {"id": self.removed}
+        return choices.choice(["toggle", "remove"]), {"id": max(1, self.added - choices.randrange(TODOS_MAX))}
+
+
+def typed_event(choices):
+    """For the component, whose list only grows: when it is long enough, what its types do not take."""
+    fits = choices.random() < COMPONENT_TODOS_MAX / EVENTS
+    return "addTodo", {"todo": choices.choice(WORDS if fits else [12, None, ["milk"], {}])}
 
 
 def counter_event(choices):
@@ -198,6 +212,15 @@ def test_todo(tmp_path, language):
     source = folder / "todo.js" if language == "javascript" else crate(folder / "rust", tmp_path / "todo.wasm")
     choices = begin(tmp_path, plugin("todo", "live_state", source))
     played = Played(tmp_path, "todo", "todo:all", TodoEvents(), choices)
+    play(played)
+    with serve(tmp_path) as server:
+        assert check(Client(server, tmp_path), played) > EVENTS * 0.9
+
+
+def test_component(tmp_path):
+    source = crate(EXAMPLES / "todo/component", tmp_path / "todo-list.wasm")
+    choices = begin(tmp_path, plugin("todo-component", "live_state", source))
+    played = Played(tmp_path, "todo-component", "component:all", typed_event, choices)
     play(played)
     with serve(tmp_path) as server:
         assert check(Client(server, tmp_path), played) > EVENTS * 0.9
