@@ -198,17 +198,18 @@ Task<> Actor::run(Message&& first) {
 }
 
 bool Actor::may_need_instance(const Message& message) const {
-  if (instance_) return false;
+  if (instance_ || message.kind == Message::Kind::leave) return false;
+  if (journaled_ && !journaled_->loaded) return true;  // to repeat its turns
   switch (message.kind) {
+    case Message::Kind::refresh:
+    case Message::Kind::show:
+    case Message::Kind::stop:
+    case Message::Kind::restart:
+      return false;
     case Message::Kind::join:
       return !state_ && !is_call();
-    case Message::Kind::event:
-    case Message::Kind::call:
-    case Message::Kind::notice:
-    case Message::Kind::timer:
-      return true;
     default:
-      return false;
+      return true;
   }
 }
 

@@ -156,6 +156,7 @@ class Actor : public boost::intrusive::list_base_hook<
   void give_up_past();
   std::string why_not_captured() const;
   void checkpoint();
+  bool capture();
   void undo(bool guest_ran);
 
   // The journal (journaling.cc).
@@ -205,7 +206,7 @@ class Actor : public boost::intrusive::list_base_hook<
                                 ReplayOrder order,
                                 std::int64_t deadline_ns);
   Task<guest::Outcome> wake_for(const journal::Record& record);
-  void keep_replayed(journal::Record record, std::chrono::nanoseconds ran);
+  void keep_replayed(journal::Record record);
   Task<> rewind(const Message& message);
   Task<> fork(const Message& message);
   Task<Result<journal::Past>> read_past(std::string address, std::optional<std::uint64_t> at_turn);

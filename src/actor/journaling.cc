@@ -157,6 +157,7 @@ void Actor::apply(const journal::Changes& changes) {
 // after it is committed beside it, but for memory.
 bool Actor::write(const journal::Record& record, Plan& plan, bool whole) {
   Journaled& own = *journaled_;
+  if (own.lost) return false;
   if (record.kind == journal::Kind::init) {
     if (!record.committed) return true;  // leaves no actor, and no record
     const bool waits = plan.sends == 0 && !whole && plan.changes == journal::Changes{};
@@ -276,7 +277,7 @@ bool Actor::mark(journal::Kind kind, std::string input) {
 
 // The last checkpoint goes to the journal too, when there is time.
 void Actor::keep_checkpoint() {
-  if (!journaled_ || !journaled_->begun || journaled_->init) return;
+  if (!journaled_ || journaled_->lost || !journaled_->begun || journaled_->init) return;
   const Checkpoint& last = *history_.checkpoint();
   journal::Checkpoint checkpoint = checkpoint_of(journaled_->number, {});
   if (last.memory) checkpoint.memory = last.memory->bytes();

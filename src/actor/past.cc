@@ -29,7 +29,8 @@ Task<Result<journal::Past>> Actor::read_past(std::string address,
 }
 
 // After its turns have been repeated: a checkpoint with the memory they have led to, where that can
-// be captured.
+// be captured. The journal gets it with the mark that follows, not under the number of the last
+// entry, whose turn may be another.
 Task<Result<>> Actor::take_memory() {
   if (!history_.has_turns()) co_return Result<>();
   if (!instance_) {
@@ -37,7 +38,7 @@ Task<Result<>> Actor::take_memory() {
     const Outcome outcome = co_await std::move(reviving);
     if (outcome.ending != Ending::done) co_return Error{outcome.message};
   }
-  checkpoint();
+  capture();
   if (history_.has_turns()) forget_memory();
   co_return Result<>();
 }

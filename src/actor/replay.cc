@@ -135,10 +135,11 @@ Task<Outcome> Actor::wake_for(const journal::Record& record) {
 }
 
 // A turn that has been run again is part of what the next ones rest on.
-void Actor::keep_replayed(journal::Record record, std::chrono::nanoseconds ran) {
+// How long it took now tells nothing about then, and bounds nothing.
+void Actor::keep_replayed(journal::Record record) {
   turns_ = record.turn;
   vars_.commit();
-  history_.keep(record, ran);
+  history_.keep(record, {});
   if (instance_->spent()) {
     forget_memory();
   } else if (history_.is_checkpoint_due()) {
@@ -220,7 +221,7 @@ Task<Result<Replayed>> Actor::replay(std::vector<journal::Entry> entries,
     // now.
     const bool stays = commits && (record.committed || is_other_code);
     if (stays) {
-      keep_replayed(repetition.renewed(outcome), outcome.ran);
+      keep_replayed(repetition.renewed(outcome));
     } else {
       undo(outcome.guest_ran);
       if (!record.committed) {

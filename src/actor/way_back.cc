@@ -204,13 +204,18 @@ void Actor::give_up_past() {
 }
 
 void Actor::checkpoint() {
-  if (!instance_) return;
+  if (capture()) keep_checkpoint();
+}
+
+// A checkpoint for the way back alone.
+bool Actor::capture() {
+  if (!instance_) return false;
   history_.put_off();  // unless it can be taken now
-  if (!version_->module->not_capturable().empty()) return;
+  if (!version_->module->not_capturable().empty()) return false;
   auto memory = instance_->capture();
   if (memory.has_error()) {
     actors_.log().debug("[{}] no checkpoint: {}", address_.text(), memory.error().message);
-    return;
+    return false;
   }
   history_.replace(
       std::make_unique<Checkpoint>(Checkpoint{.turn = turns_,
@@ -218,7 +223,7 @@ void Actor::checkpoint() {
                                               .state = state_ ? state_->text() : std::string(),
                                               .vars = vars_,
                                               .memory = std::move(*memory)}));
-  keep_checkpoint();
+  return true;
 }
 
 // What the guest has done to its memory is gone with it; the memory comes back by the history.

@@ -905,7 +905,11 @@ Task<Outcome> Instance::call(std::string_view function,
     co_return outcome;
   }
   if (impl.module->impl().has_window) arena->use(impl.window);
-  if (!arena->set_input(input)) co_return out_of_memory(limits, "the input alone is too large");
+  if (!arena->set_input(input)) {
+    Outcome outcome = out_of_memory(limits, "the input alone is too large");
+    outcome.guest_ran = false;
+    co_return outcome;
+  }
   Call call(impl.engine, *arena, impl.environment, inputs, &vars, host);
   call.files = impl.files.get();
 

@@ -152,7 +152,7 @@ struct Bounds {
   // What one commit takes: the last of them waits for the writing of all.
   std::size_t commit_entries_max = 4'096;
   std::size_t commit_bytes_max = std::size_t{8} << 20;
-  // Checkpoints that wait to be compressed.
+  // Checkpoints that wait to be compressed, and as much again of those that wait for a commit.
   std::size_t checkpoints_bytes_max = std::size_t{128} << 20;
   // Reads that wait; more are answered with an Error.
   std::size_t reads_max = 4'096;

@@ -158,6 +158,7 @@ class SqliteAppender final : public Appender {
   void flush() override {
     if (!has_appended()) return;
     writer_.push(std::move(bundle_));
+    flushed_ = last_ticket_;
     for (Checkpoint& one : kept_) pack(std::move(one));
     kept_.clear();
   }
@@ -185,6 +186,7 @@ class SqliteAppender final : public Appender {
     bundle_.reset();
     for (const Checkpoint& one : kept_) packing_.release(bytes_of(one));
     kept_.clear();
+    flushed_ = 0;
     epoch_ = std::max(epoch_, state_->failed_epoch.load(std::memory_order_acquire)) + 1;
   }
 
@@ -195,7 +197,7 @@ class SqliteAppender final : public Appender {
     const std::size_t bytes = bytes_of(checkpoint);
     packing_.push({.appender = state_,
                    .epoch = epoch_,
-                   .ticket = last_ticket_,
+                   .ticket = flushed_,
                    .checkpoint = std::move(checkpoint)},
                   bytes);
   }
@@ -254,6 +256,7 @@ class SqliteAppender final : public Appender {
   std::vector<Checkpoint> kept_;    // of entries in it
   std::uint64_t epoch_ = 1;
   Ticket last_ticket_ = 0;
+  Ticket flushed_ = 0;  // the last in this epoch
 };
 
 class SqliteJournal final : public Journal {

@@ -185,6 +185,25 @@ TEST_F(SqliteJournalTest, ACheckpointOfAnEntryThatFailedIsNotKept) {
   EXPECT_EQ(past->entries.size(), 6U);
 }
 
+// What was lost has numbers of its own, for which nobody waits.
+TEST_F(SqliteJournalTest, ACheckpointAfterALossIsWritten) {
+  append_turns(1, 5);
+  Told other_told;
+  const auto other = journal_->appender(other_told);
+  ASSERT_TRUE(appender_->append(subject(6), a_turn(6)));
+  other->claim(partition_of(address));
+  appender_->flush();
+  EXPECT_FALSE(told_->wait_for(6));
+  told_->take_failure();
+  appender_->claim(partition_of(address));
+  appender_->recover();
+  ASSERT_TRUE(appender_->append(subject(6), a_turn(6)));  // and this is lost as well
+  appender_->recover();
+  ASSERT_TRUE(appender_->keep(checkpoint_of(5)));
+  reopen();
+  EXPECT_EQ(load(*journal_, std::string(address)).value()->checkpoint, checkpoint_of(5));
+}
+
 TEST_F(SqliteJournalTest, LoadsAnActorAsItWasAtAnEarlierTurn) {
   append_turns(1, 5);
   ASSERT_TRUE(appender_->keep(checkpoint_of(5)));

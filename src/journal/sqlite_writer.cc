@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 #include <unordered_map>
 #include <utility>
 
@@ -395,8 +396,14 @@ void Writer::commit(Bundles bundles) {
   std::vector<Dropped> dropped;
   {
     const std::lock_guard lock(mutex_);
-    group.kept.swap(kept_);
-    kept_bytes_ = 0;
+    auto end = kept_.begin();
+    for (std::size_t bytes = 0; end != kept_.end() && bytes < options_.bounds.commit_bytes_max;
+         ++end) {
+      bytes += end->body.size();
+      kept_bytes_ -= end->body.size();
+    }
+    group.kept.assign(std::move_iterator(kept_.begin()), std::move_iterator(end));
+    kept_.erase(kept_.begin(), end);
     dropped.swap(dropped_);
     dropped_count_ = 0;
   }
@@ -612,7 +619,7 @@ Result<> Writer::write_checkpoint(const Subject& subject,
 Result<> Writer::write_kept(Group& group) {
   std::vector<Kept> early;
   for (Kept& one : group.kept) {
-    // Its entry has failed.
+    // Its entry has failed, or another of its epoch.
     if (one.appender->failed_epoch.load(std::memory_order_relaxed) >= one.epoch) continue;
     if (one.ticket > one.appender->handled) {
       early.push_back(std::move(one));

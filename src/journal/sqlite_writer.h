@@ -36,10 +36,10 @@ struct Bundle;
 struct AppenderState {
   std::uint64_t id = 0;
   std::atomic<std::uint64_t> failed_epoch = 0;  // nothing of this epoch or before is taken any more
-  std::mutex mutex;                             // guards the following
-  Committed* target = nullptr;                  // null when its appender is gone
-  std::unique_ptr<Bundle> spare;                // an empty one for its next entries; may be null
-  Ticket handled = 0;  // of the writer's thread: the last it has committed or failed
+  Ticket handled = 0;             // of the writer's thread: the last it has committed or failed
+  std::mutex mutex;               // guards the following
+  Committed* target = nullptr;    // null when its appender is gone
+  std::unique_ptr<Bundle> spare;  // an empty one for its next entries; may be null
 };
 
 // What goes beside an entry into other tables, encoded.
@@ -103,7 +103,7 @@ using Bundles = std::vector<std::unique_ptr<Bundle>>;
 struct Kept {
   std::shared_ptr<AppenderState> appender;
   std::uint64_t epoch = 0;
-  Ticket ticket = 0;  // of its entry or a later one, which has been pushed before it
+  Ticket ticket = 0;  // of its entry or a later one, which has been pushed before it; 0: durable
   Subject subject;
   std::uint64_t turn = 0;
   std::int64_t time_ns = 0;

@@ -162,6 +162,9 @@ def test_a_rewind_and_a_fork_take_the_memory_along(tmp_path, cache):
         api.ok("POST", "/actors/keeper/fork?key=a&to=b&turn=30")
         assert len(json.loads(add("b", "y"))) == 31
         assert len(json.loads(add("a", "z"))) == 72
+        # What was the last turn when the actor was rewound is still what it was.
+        api.ok("POST", "/actors/keeper/fork?key=a&to=c&turn=100")
+        assert len(json.loads(add("c", "w"))) == 101
         crash(server)
     with Running(folder, "serve", *FREE_PORTS) as server:
         api = Api(server, folder)

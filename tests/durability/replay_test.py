@@ -7,6 +7,7 @@ TROUPE_EVENTS says how many events an example gets (default 2,000), TROUPE_SEED 
 """
 
 import concurrent.futures
+import contextlib
 import http.client
 import http.server
 import json
@@ -267,7 +268,8 @@ class Target(http.server.BaseHTTPRequestHandler):
         self.send_response(self.choices.choice([200, 204, 400, 503]))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # the server may have been killed meanwhile
+            self.wfile.write(body)
 
     def log_message(self, *_):
         pass
