@@ -1,6 +1,7 @@
 """The listener with a certificate: pages, WebSockets and event streams over TLS, and a certificate that is replaced."""
 
 import hashlib
+import asyncio
 import http.client
 import json
 import os
@@ -11,7 +12,7 @@ import subprocess
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
 
 from program import Running
 from serve_test import CONFIG, COUNTER, FREE_PORTS, share_cache
@@ -81,25 +82,32 @@ def test_sockets_work_with_frames_of_all_sizes(folder, version):
     with Running(folder, "serve", *FREE_PORTS) as server:
         context = trust(folder)
         context.minimum_version = context.maximum_version = version
-        with connect(server.url(scheme="wss"), ssl=context, max_size=None, compression=None) as channel:
-            channel.send(json.dumps(["1", "1", "counter:a", "phx_join", {}]))
-            assert json.loads(channel.recv(20))[4]["status"] == "ok"
-            assert json.loads(channel.recv(20))[4]["state"] == {"count": 0}
-            for number, size in enumerate((0, 100, 16_000, 70_000, 900_000), 1):
-                channel.send(json.dumps(["1", "2", "counter:a", "lvs_evt:add", {"x": "x" * size}]))
-                assert json.loads(channel.recv(20))[4]["patch"][0]["value"] == number
-            # Many at once, whose answers fill several records.
-            for _ in range(60):
-                channel.send(json.dumps(["1", "2", "counter:a", "lvs_evt:add", {}]))
-            counts = [json.loads(channel.recv(20))[4]["patch"][0]["value"] for _ in range(60)]
-            assert counts == list(range(6, 66))
-        # The server ends while a socket is open: the client is told so.
-        last = connect(server.url(scheme="wss"), ssl=context, compression=None)
+        asyncio.run(talk(server, context))
+
+
+# In one thread: OpenSSL takes no reading and writing at once, and the other client does that in two.
+async def talk(server, context):
+    async with connect(server.url(scheme="wss"), ssl=context, max_size=None, compression=None) as channel:
+        async def answer():
+            return json.loads(await asyncio.wait_for(channel.recv(), 20))[4]
+
+        await channel.send(json.dumps(["1", "1", "counter:a", "phx_join", {}]))
+        assert (await answer())["status"] == "ok"
+        assert (await answer())["state"] == {"count": 0}
+        for number, size in enumerate((0, 100, 16_000, 70_000, 900_000), 1):
+            await channel.send(json.dumps(["1", "2", "counter:a", "lvs_evt:add", {"x": "x" * size}]))
+            assert (await answer())["patch"][0]["value"] == number
+        # Many at once, whose answers fill several records.
+        for _ in range(60):
+            await channel.send(json.dumps(["1", "2", "counter:a", "lvs_evt:add", {}]))
+        assert [(await answer())["patch"][0]["value"] for _ in range(60)] == list(range(6, 66))
+    # The server ends while a socket is open: the client is told so.
+    async with connect(server.url(scheme="wss"), ssl=context, compression=None) as last:
         server.process.send_signal(signal.SIGTERM)
         with pytest.raises(ConnectionClosed) as closed:
-            last.recv(20)
+            await asyncio.wait_for(last.recv(), 20)
         assert closed.value.rcvd.code == 1012
-        assert server.process.wait(20) == 0
+    assert await asyncio.to_thread(server.process.wait, 20) == 0
 
 
 def test_who_speaks_no_tls_is_told_and_who_stays_silent_is_alone(folder):
@@ -128,20 +136,24 @@ def test_who_speaks_no_tls_is_told_and_who_stays_silent_is_alone(folder):
 
 def test_a_reload_takes_the_new_certificate_and_keeps_the_old_one_when_it_is_broken(folder, troupe):
     with Running(folder, "serve", *FREE_PORTS) as server:
-        first = fingerprint(server.port)
-        with connect(server.url(scheme="wss"), ssl=trust(folder)) as channel:
-            second = make_certificate(folder, "second")
-            assert fingerprint(server.port) == first
-            server.process.send_signal(signal.SIGHUP)
-            server.wait_for("troupe.toml is applied")
-            assert fingerprint(server.port) == second != first
-            (folder / "cert.pem").write_text("no certificate")
-            failed = troupe("reload")
-            assert failed.returncode == 1 and "cert.pem is no certificate in PEM that TLS can use" in failed.stderr
-            assert fingerprint(server.port) == second
-            # A socket of the first certificate stays.
-            channel.send(json.dumps([None, "1", "phoenix", "heartbeat", {}]))
-            assert json.loads(channel.recv(20))[4]["status"] == "ok"
+        asyncio.run(replace_certificate(server, folder, troupe))
+
+
+async def replace_certificate(server, folder, troupe):
+    first = fingerprint(server.port)
+    async with connect(server.url(scheme="wss"), ssl=trust(folder)) as channel:
+        second = make_certificate(folder, "second")
+        assert fingerprint(server.port) == first
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("troupe.toml is applied")
+        assert fingerprint(server.port) == second != first
+        (folder / "cert.pem").write_text("no certificate")
+        failed = troupe("reload")
+        assert failed.returncode == 1 and "cert.pem is no certificate in PEM that TLS can use" in failed.stderr
+        assert fingerprint(server.port) == second
+        # A socket of the first certificate stays.
+        await channel.send(json.dumps([None, "1", "phoenix", "heartbeat", {}]))
+        assert json.loads(await asyncio.wait_for(channel.recv(), 20))[4]["status"] == "ok"
 
 
 def test_files_that_do_not_fit_are_named_at_start(folder, troupe):
