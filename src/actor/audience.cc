@@ -152,13 +152,10 @@ void Audience::show_start(std::span<const Push> pushes,
 }
 
 void Audience::show(const Shown& shown, const ViewerPtr& answered) {
-  if (count_ == 0 || (shown.pushes.empty() && shown.text.empty())) {
-    if (answered) show_answered(answered);
-    return;
-  }
   using Lists = boost::container::small_vector<List, 4>;
-  if (exit_.is_open()) {
-    show(shards_, own_shard_, Lists(by_shard_.begin(), by_shard_.end()), shown);
+  const bool shows = count_ != 0 && !(shown.pushes.empty() && shown.text.empty());
+  if (!shows || exit_.is_open()) {
+    if (shows) show(shards_, own_shard_, Lists(by_shard_.begin(), by_shard_.end()), shown);
     if (answered) show_answered(answered);
     return;
   }

@@ -200,8 +200,7 @@ Outcome timed_out(const Call& call) {
 }
 
 // Of a call before which something was wrong already.
-Outcome untouched(Ending ending, std::string message) {
-  Outcome outcome = failed(ending, std::move(message));
+Outcome untouched(Outcome outcome) {
   outcome.guest_ran = false;
   return outcome;
 }
@@ -705,7 +704,7 @@ Task<Outcome> Instance::Impl::call_component(Call& call,
   Result<Component::Arguments> arguments = code.arguments(function, input);
   if (arguments.has_error()) {
     spent = false;
-    co_return untouched(Ending::error, std::move(arguments.error().message));
+    co_return untouched(failed(Ending::error, std::move(arguments.error().message)));
   }
   wasmtime_component_func_t callee;
   [[maybe_unused]] const bool found =
@@ -883,11 +882,11 @@ Task<Outcome> Instance::call(std::string_view function,
   const Component::Function* typed = component == nullptr ? nullptr : component->find(function);
   const Module::Impl::Function* found = impl.module->impl().find(function);
   if (found == nullptr && typed == nullptr) {
-    co_return untouched(Ending::missing, "Function not found: " + readable(function, 256));
+    co_return untouched(failed(Ending::missing, "Function not found: " + readable(function, 256)));
   }
   if (found != nullptr) {
     std::string wrong = wrong_type(function, *found);
-    if (!wrong.empty()) co_return untouched(Ending::missing, std::move(wrong));
+    if (!wrong.empty()) co_return untouched(failed(Ending::missing, std::move(wrong)));
   }
   impl.budget.make_even();
   LentArena arena = impl.lend_arena();
@@ -906,9 +905,7 @@ Task<Outcome> Instance::call(std::string_view function,
   }
   if (impl.module->impl().has_window) arena->use(impl.window);
   if (!arena->set_input(input)) {
-    Outcome outcome = out_of_memory(limits, "the input alone is too large");
-    outcome.guest_ran = false;
-    co_return outcome;
+    co_return untouched(out_of_memory(limits, "the input alone is too large"));
   }
   Call call(impl.engine, *arena, impl.environment, inputs, &vars, host);
   call.files = impl.files.get();
