@@ -8,19 +8,19 @@ namespace troupe::actor {
 
 namespace {
 
-// What each turn has; function, input and reason follow it.
+// What each turn has; the seed, when it has one, function, input and reason follow it.
 struct Fixed {
   std::uint64_t turn;
   std::int64_t time_ns;
   std::int64_t last_time_ns;
   journal::InputId input_id;
-  std::array<std::uint8_t, 32> seed;
   journal::Hash outcome;
   std::uint32_t function_bytes;
   std::uint32_t input_bytes;
   std::uint32_t reason_bytes;
   journal::Kind kind;
   journal::TurnResult result;
+  bool has_seed;
 };
 static_assert(std::is_trivially_copyable_v<Fixed>);
 
@@ -31,8 +31,8 @@ std::size_t bytes_of(const std::vector<journal::Answer>& answers) {
 }
 
 std::size_t bytes_of(const journal::Record& turn) {
-  return sizeof(Fixed) + turn.function.size() + turn.input.size() + turn.reason.size() +
-         bytes_of(turn.answers);
+  return sizeof(Fixed) + sizeof turn.seed + turn.function.size() + turn.input.size() +
+         turn.reason.size() + bytes_of(turn.answers);
 }
 
 }  // namespace
@@ -49,18 +49,20 @@ std::vector<journal::Record> History::turns() const {
   while (!left.empty()) {
     Fixed fixed{};
     std::memcpy(&fixed, take(sizeof fixed).data(), sizeof fixed);
-    turns.push_back({.turn = fixed.turn,
-                     .input_id = fixed.input_id,
-                     .function = std::string(take(fixed.function_bytes)),
-                     .input = std::string(take(fixed.input_bytes)),
-                     .time_ns = fixed.time_ns,
-                     .seed = fixed.seed,
-                     .result = fixed.result,
-                     .committed = true,
-                     .reason = std::string(take(fixed.reason_bytes)),
-                     .outcome = fixed.outcome,
-                     .kind = fixed.kind,
-                     .last_time_ns = fixed.last_time_ns});
+    journal::Record& turn = turns.emplace_back();
+    if (fixed.has_seed)
+      std::memcpy(turn.seed.data(), take(turn.seed.size()).data(), turn.seed.size());
+    turn.turn = fixed.turn;
+    turn.input_id = fixed.input_id;
+    turn.function = take(fixed.function_bytes);
+    turn.input = take(fixed.input_bytes);
+    turn.time_ns = fixed.time_ns;
+    turn.result = fixed.result;
+    turn.committed = true;
+    turn.reason = take(fixed.reason_bytes);
+    turn.outcome = fixed.outcome;
+    turn.kind = fixed.kind;
+    turn.last_time_ns = fixed.last_time_ns;
   }
   if (answers_) {
     for (const auto& [place, answers] : answers_->of_turns) turns[place].answers = answers;
@@ -74,14 +76,16 @@ void History::add(journal::Record& turn) {
                     .time_ns = turn.time_ns,
                     .last_time_ns = turn.last_time_ns,
                     .input_id = turn.input_id,
-                    .seed = turn.seed,
                     .outcome = turn.outcome,
                     .function_bytes = static_cast<std::uint32_t>(turn.function.size()),
                     .input_bytes = static_cast<std::uint32_t>(turn.input.size()),
                     .reason_bytes = static_cast<std::uint32_t>(turn.reason.size()),
                     .kind = turn.kind,
-                    .result = turn.result};
+                    .result = turn.result,
+                    .has_seed = turn.seed != decltype(turn.seed){}};
   turns_.append(reinterpret_cast<const char*>(&fixed), sizeof fixed);
+  if (fixed.has_seed)
+    turns_.append(reinterpret_cast<const char*>(turn.seed.data()), turn.seed.size());
   turns_ += turn.function;
   turns_ += turn.input;
   turns_ += turn.reason;

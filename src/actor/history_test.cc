@@ -71,5 +71,26 @@ TEST(History, IsCompleteUntilTooMuchHasHappenedToBeRepeated) {
   EXPECT_FALSE(loaded.is_complete());
 }
 
+TEST(History, ATurnIsGivenBackAsItWasKept) {
+  History history;
+  std::vector<journal::Record> kept;
+  for (std::uint8_t i = 1; i <= 4; ++i) {
+    journal::Record turn{.turn = i,
+                         .input_id = {i},
+                         .function = "addTodo",
+                         .input = std::string(i, 'x'),
+                         .time_ns = i * 1000,
+                         .committed = true,
+                         .outcome = {i},
+                         .last_time_ns = i * 1000 + 1};
+    if (i % 2 == 0) turn.seed = {0, i};  // asked for random numbers
+    if (i == 3) turn.answers = {"an answer"};
+    if (i == 4) turn.reason = "why";
+    kept.push_back(turn);
+    history.keep(turn, {});
+  }
+  EXPECT_EQ(history.turns(), kept);
+}
+
 }  // namespace
 }  // namespace troupe::actor

@@ -26,6 +26,7 @@ constexpr std::array<unsigned char, crypto_shorthash_siphashx24_KEYBYTES> hash_k
 Outcome ended(const Outcome& called, Ending ending, std::string message = {}) {
   return {.ending = ending,
           .message = std::move(message),
+          .drew_random = called.drew_random,
           .clock_ns = called.clock_ns,
           .ran = called.ran};
 }
@@ -128,6 +129,7 @@ void Turn::end(const Outcome& outcome) {
                (outcome.ending == Ending::error && actor_.is_call() && !failed_to_wake_);
   actor_.last_time_ns_ = std::max(inputs_.time_ns, outcome.clock_ns);
   record_->last_time_ns = actor_.last_time_ns_;
+  if (!outcome.drew_random) record_->seed = {};  // of no use, and incompressible
   record_->result = result_of(outcome.ending);
   record_->committed = committed_;
   record_->reason = outcome.message;

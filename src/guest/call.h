@@ -36,6 +36,7 @@ class TurnSource {
   void advance(std::uint64_t ns);
 
   void random(std::span<std::uint8_t> bytes);
+  bool has_drawn() const { return random_at_ != 0; }
 
  private:
   std::int64_t time_ns_;

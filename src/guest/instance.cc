@@ -243,6 +243,13 @@ Seed seed_of(std::string_view content_hash) {
   return seed;
 }
 
+// What the guest has used of its turn's clock, random numbers and time.
+void add_usage(Outcome& outcome, const Call& call) {
+  outcome.clock_ns = call.source.now_ns();
+  outcome.drew_random = call.source.has_drawn();
+  outcome.ran = call.ran;
+}
+
 // What Wasmtime says of a component's end: a backtrace, and under "Caused by" the reason.
 std::string text_of(wasmtime_error_t* error) {
   ByteVector text;
@@ -782,8 +789,7 @@ Task<std::pair<std::unique_ptr<Instance>, Outcome>> Instance::create(
   std::unique_ptr<Instance> instance;
   if (!failure) instance.reset(new Instance(std::move(impl)));
   Outcome outcome = failure ? *std::move(failure) : Outcome{};
-  outcome.clock_ns = call.source.now_ns();
-  outcome.ran = call.ran;
+  add_usage(outcome, call);
   co_return std::pair(std::move(instance), std::move(outcome));
 }
 
@@ -897,8 +903,7 @@ Task<Outcome> Instance::call(std::string_view function,
     impl.spent = true;  // until the guest has returned
     Outcome outcome = co_await impl.call_component(call, *typed, std::move(text));
     call.end_output();
-    outcome.clock_ns = call.source.now_ns();
-    outcome.ran = call.ran;
+    add_usage(outcome, call);
     impl.budget.arena_pages = arena->pages_paid();
     if (outcome.ending == Ending::done) outcome.arena = std::move(arena);
     co_return outcome;
@@ -939,8 +944,7 @@ Task<Outcome> Instance::call(std::string_view function,
     if (!found->listed) wasmtime_val_unroot(&result);
   }
   if (function == program_start) vars.erase_all();
-  outcome.clock_ns = call.source.now_ns();
-  outcome.ran = call.ran;
+  add_usage(outcome, call);
   outcome.vars_full = call.vars_full;
   impl.budget.arena_pages = arena->pages_paid();
   if (!outcome.output.empty()) {

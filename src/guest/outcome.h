@@ -57,6 +57,8 @@ struct Outcome {
   bool guest_ran = true;
   // A variable was refused for want of room, which has ended the call.
   bool vars_full = false;
+  // False: it asked for no random numbers, and would have done the same with any others.
+  bool drew_random = true;
   // Where the turn's clock stood in the end: beyond the turn's time by readings and waits. 0 when
   // no guest code ran. The next turn's time must not be before it.
   std::int64_t clock_ns = 0;

@@ -69,6 +69,12 @@ TEST(Wasi, RandomNumbersAreTheSeeds) {
   EXPECT_EQ(words.size(), 125U);
 }
 
+TEST(Wasi, SaysWhetherRandomNumbersWereDrawn) {
+  Plugin plugin(source_text());
+  EXPECT_TRUE(plugin.call("random").drew_random);
+  EXPECT_FALSE(plugin.call("times").drew_random);
+}
+
 // ChaCha20 with a key of zeroes and a nonce of zeroes: RFC 8439, appendix A.1, test vector 1.
 TEST(Wasi, RandomNumbersAreChaCha20) {
   Plugin plugin(source_text());

@@ -15,8 +15,12 @@ namespace troupe::journal {
 
 class FaultyDisk {
  public:
+  // Whether SQLite is told that a torn write leaves what is beside it alone (as its own VFS says)
+  // or that nothing is certain.
+  enum class Promise { powersafe_overwrite, nothing };
+
   // Registers itself under name().
-  explicit FaultyDisk(std::uint64_t seed);
+  FaultyDisk(std::uint64_t seed, Promise promise);
   FaultyDisk(const FaultyDisk&) = delete;
   FaultyDisk& operator=(const FaultyDisk&) = delete;
   ~FaultyDisk();

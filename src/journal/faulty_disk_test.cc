@@ -48,7 +48,7 @@ struct FaultyFile {
 };
 
 struct FaultyDisk::State {
-  explicit State(std::uint64_t seed) : random(seed) {}
+  State(std::uint64_t seed, Promise promise) : random(seed), promise(promise) {}
 
   // Whether the next write or sync goes through; else SQLite's code for why not.
   int next() {
@@ -70,6 +70,7 @@ struct FaultyDisk::State {
   static State* current;
 
   Random random;
+  const Promise promise;
   std::atomic<Fault> fault = Fault::none;
   std::atomic<std::uint64_t> operations_left = forever;
   std::mutex mutex;  // guards the files
@@ -158,9 +159,9 @@ int control(sqlite3_file* file, int operation, void* argument) {
 int sector_size(sqlite3_file* file) {
   return real_of(file)->pMethods->xSectorSize(real_of(file));
 }
-// Nothing is promised of how writes reach the disk.
 int characteristics(sqlite3_file*) {
-  return 0;
+  return State::current->promise == FaultyDisk::Promise::nothing ? 0
+                                                                 : SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 int map_shared(sqlite3_file* file, int page, int size, int extend, volatile void** out) {
   return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, out);
@@ -223,7 +224,8 @@ int delete_file(sqlite3_vfs*, const char* path, int sync) {
 
 }  // namespace
 
-FaultyDisk::FaultyDisk(std::uint64_t seed) : state_(std::make_unique<State>(seed)) {
+FaultyDisk::FaultyDisk(std::uint64_t seed, Promise promise)
+    : state_(std::make_unique<State>(seed, promise)) {
   State& state = *state_;
   State::current = &state;
   state.real = sqlite3_vfs_find(nullptr);
@@ -276,7 +278,7 @@ namespace {
 constexpr std::size_t actors = 6;
 
 // Appends turns of several actors, and remembers which were said to be durable.
-class FaultyDiskTest : public testing::Test {
+class FaultyDiskTest : public testing::TestWithParam<FaultyDisk::Promise> {
  protected:
   void open() {
     told_.emplace();
@@ -348,7 +350,7 @@ class FaultyDiskTest : public testing::Test {
 
   Random random_;
   Folder folder_;
-  FaultyDisk disk_{random_()};
+  FaultyDisk disk_{random_(), GetParam()};
   StoppedClock clock_;
   Bounds bounds_{.probe_every = std::chrono::milliseconds(5)};
   std::optional<Told> told_;
@@ -359,7 +361,7 @@ class FaultyDiskTest : public testing::Test {
   std::array<std::uint64_t, actors> durable_{};
 };
 
-TEST_F(FaultyDiskTest, WhatWasDurableSurvivesTheLossOfPower) {
+TEST_P(FaultyDiskTest, WhatWasDurableSurvivesTheLossOfPower) {
   for (int round = 0; round < 40; ++round) {
     open();
     if (HasFatalFailure()) return;
@@ -381,7 +383,7 @@ TEST_F(FaultyDiskTest, WhatWasDurableSurvivesTheLossOfPower) {
   close();
 }
 
-TEST_F(FaultyDiskTest, AFullDiskRefusesAndRecoversByItself) {
+TEST_P(FaultyDiskTest, AFullDiskRefusesAndRecoversByItself) {
   open();
   for (const FaultyDisk::Fault fault : {FaultyDisk::Fault::full, FaultyDisk::Fault::error}) {
     for (int i = 0; i < 50; ++i) ASSERT_TRUE(append_one());
@@ -413,6 +415,16 @@ TEST_F(FaultyDiskTest, AFullDiskRefusesAndRecoversByItself) {
   expect_all();
   close();
 }
+
+INSTANTIATE_TEST_SUITE_P(OfADisk,
+                         FaultyDiskTest,
+                         testing::Values(FaultyDisk::Promise::powersafe_overwrite,
+                                         FaultyDisk::Promise::nothing),
+                         [](const auto& info) {
+                           return info.param == FaultyDisk::Promise::nothing
+                                      ? "ThatPromisesNothing"
+                                      : "ThatTearsOnlyItsOwn";
+                         });
 
 }  // namespace
 }  // namespace troupe::journal

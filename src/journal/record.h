@@ -82,7 +82,7 @@ struct Record {
   std::string function;                 // the export that was called
   std::string input;                    // what it was given beside the state
   std::int64_t time_ns = 0;             // the turn's time, since the Unix epoch
-  std::array<std::uint8_t, 32> seed{};  // of the turn's random numbers
+  std::array<std::uint8_t, 32> seed{};  // of its random numbers; all zero: it asked for none
   std::string code;                     // content hash of the plugin that ran
   std::vector<Answer> answers;          // of host functions, in the order of the calls
   TurnResult result = TurnResult::done;

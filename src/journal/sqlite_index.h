@@ -8,6 +8,8 @@
 // here then is in the table.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -34,7 +36,7 @@ class Index {
 
   std::optional<Position> find(std::string_view address) const {
     const std::lock_guard lock(mutex_);
-    if (const auto found = fresh_.find(address); found != fresh_.end()) return found->second;
+    if (const auto found = places_.find(address); found != places_.end()) return *found->second;
     if (const auto found = settling_.find(address); found != settling_.end()) return found->second;
     return std::nullopt;
   }
@@ -43,16 +45,18 @@ class Index {
   void put(const Positions& positions) {
     const std::lock_guard lock(mutex_);
     for (const auto& [address, position] : positions) {
-      if (const auto found = fresh_.find(address); found != fresh_.end()) {
-        found->second = position;
-      } else {
-        fresh_.emplace(address, position);
+      if (const auto found = places_.find(address); found != places_.end()) {
+        *found->second = position;
+        continue;
       }
+      Map::value_type& added = *fresh_.emplace(address, position).first;
+      places_.emplace(added.first, &added.second);
     }
   }
 
   void forget(std::string_view address) {
     const std::lock_guard lock(mutex_);
+    places_.erase(address);
     if (const auto found = fresh_.find(address); found != fresh_.end()) fresh_.erase(found);
     if (const auto found = settling_.find(address); found != settling_.end()) {
       settling_.erase(found);
@@ -80,6 +84,7 @@ class Index {
   void settle() {
     const std::lock_guard lock(mutex_);
     std::swap(settling_, fresh_);
+    places_.clear();
   }
   const Map& settling() const { return settling_; }
   // They have been committed in the table.
@@ -90,7 +95,8 @@ class Index {
 
  private:
   mutable std::mutex mutex_;
-  Map fresh_;
+  Map fresh_;                                                      // in the order of the table
+  boost::unordered_flat_map<std::string_view, Position*> places_;  // of what is in fresh_
   Map settling_;
 };
 

@@ -88,21 +88,26 @@ struct Writer::Group {
   }
 };
 
-Writer::Writer(SqliteOptions options, const Clock& clock, Store store)
+Writer::Writer(SqliteOptions options,
+               const Clock& clock,
+               std::unique_ptr<GatheredLog> log,
+               Store store)
     : options_(std::move(options)),
       clock_(clock),
+      log_(std::move(log)),
       store_(std::move(store)),
       group_(std::make_unique<Group>()) {}
 
 Result<std::unique_ptr<Writer>> Writer::open(const SqliteOptions& options, const Clock& clock) {
+  auto log = std::make_unique<GatheredLog>(options.vfs);
   const mode_t mask = ::umask(0077);
-  auto database = Database::open(options.file, Database::Mode::create, options.vfs);
+  auto database = Database::open(options.file, Database::Mode::create, log->name());
   ::umask(mask);
   if (database.has_error()) return database.error();
   TRY_VOID(prepare_to_write(*database));
   TRY_VOID(check_version(*database, options.file));
   TRY(Store store, Store::create(std::move(*database)));
-  std::unique_ptr<Writer> writer(new Writer(options, clock, std::move(store)));
+  std::unique_ptr<Writer> writer(new Writer(options, clock, std::move(log), std::move(store)));
   TRY_VOID(writer->prepare());
   writer->thread_ = std::thread([self = writer.get()] { self->run(); });
   return writer;

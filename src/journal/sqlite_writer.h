@@ -11,6 +11,7 @@
 #include "journal/sqlite_db.h"
 #include "journal/sqlite_index.h"
 #include "journal/sqlite_journal.h"
+#include "journal/sqlite_log.h"
 #include "journal/sqlite_store.h"
 
 #include <array>
@@ -164,7 +165,7 @@ class Writer {
   // What one commit is made of.
   struct Group;
 
-  Writer(SqliteOptions options, const Clock& clock, Store store);
+  Writer(SqliteOptions options, const Clock& clock, std::unique_ptr<GatheredLog> log, Store store);
   Result<> prepare();
   Result<> read_unindexed();
 
@@ -217,6 +218,7 @@ class Writer {
 
   const SqliteOptions options_;
   const Clock& clock_;
+  const std::unique_ptr<GatheredLog> log_;
   Store store_;
   Index index_;
 
