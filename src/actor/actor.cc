@@ -81,7 +81,9 @@ Actor::~Actor() {
     if (journaled_->unpark_ns != 0) actors_.timers().cancel(*this, {}, journaled_->unpark_ns);
   }
   for (const auto& [name, timer] : timers_) actors_.timers().cancel(*this, name, timer.due_ns);
-  for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
+  if (!journaled_) {
+    for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
+  }
 }
 
 void Actor::deliver(Message&& message) {
@@ -175,7 +177,7 @@ Task<> Actor::run(Message&& first) {
           obey(message);
       }
     }
-    if (message.delivery) drop_delivery(message);
+    if (message.delivery) actors_.drop(message.delivery);  // it had no turn
     if (retired_) {
       pass_on();
       break;
@@ -338,6 +340,11 @@ bool Actor::has_room() {
 }
 
 bool Actor::hears(const Message& message) {
+  if (!topics_.contains(message.name)) {
+    // The turn that subscribed, or the life, is over.
+    if (journaled_) actors_.system().subscriptions().remove(message.name, address_.text());
+    return false;
+  }
   if (is_down() || (!state_ && !is_call())) return false;
   if (const std::string_view why = journal_refusal(); !why.empty()) {
     actors_.log().warn("[{}] a message of a topic was dropped: {}", address_.text(), why);
@@ -546,6 +553,11 @@ Task<> Actor::end_life() {
     const bool is_over = co_await exit_.opened();
     if (!is_over) co_return;
   }
+  if (journaled_) {
+    for (const std::string& topic : topics_) {
+      actors_.system().subscriptions().remove(topic, address_.text());
+    }
+  }
   audience_.show_end(EndReason::over);
   retired_ = true;
   actors_.retire(*this);
@@ -615,38 +627,52 @@ Task<> Actor::switch_version() {
 void Actor::perform(const Turn& turn) {
   std::uint64_t number = turn.sent_before();
   for (const Deed& deed : turn.effects().deeds()) {
-    if (!deed.is_message()) continue;
-    const journal::InputId id = journal::sender_id(address_.text(), incarnation_, ++number);
-    std::shared_ptr<const journal::Outgoing> delivery;
-    if (journaled_ && deed.kind != Deed::Kind::publish) {
-      delivery = std::make_shared<const journal::Outgoing>(journal::Outgoing{
-          .sender = address_.text(), .incarnation = incarnation_, .number = number});
-    }
-    if (exit_.is_open()) {
-      send(actors_.system(), deed, id, std::move(delivery));
-    } else {
-      exit_.hold([&system = actors_.system(), deed, id, delivery = std::move(delivery)] {
-        send(system, deed, id, delivery);
-      });
+    if (deed.kind == Deed::Kind::publish) {
+      publish(deed, number);
+    } else if (deed.is_message()) {
+      const bool is_call = deed.kind == Deed::Kind::call;
+      send(*Address::read(deed.target),
+           {.kind = is_call ? Message::Kind::call : Message::Kind::event,
+            .name = deed.event,
+            .payload = deed.payload},
+           ++number);
     }
   }
 }
 
-void Actor::send(System& system,
-                 const Deed& deed,
-                 const journal::InputId& id,
-                 std::shared_ptr<const journal::Outgoing> delivery) {
-  if (deed.kind == Deed::Kind::publish) {
-    system.publish(deed.target, deed.event, deed.payload, id);
-    return;
+void Actor::publish(const Deed& deed, std::uint64_t& number) {
+  const std::string notice = deed.notice();
+  const journal::InputId id = journal::sender_id(address_.text(), incarnation_, ++number);
+  when_durable([&system = actors_.system(),
+                topic = deed.target,
+                shared = std::make_shared<const std::string>(notice),
+                id] { system.publish(topic, shared, id); });
+  for (const std::string& hearer : deed.hearers) {
+    send(*Address::read(hearer),
+         {.kind = Message::Kind::notice, .name = deed.target, .payload = notice},
+         ++number);
   }
-  const bool is_call = deed.kind == Deed::Kind::call;
-  system.send(*Address::read(deed.target),
-              {.kind = is_call ? Message::Kind::call : Message::Kind::event,
-               .name = deed.event,
-               .payload = deed.payload,
-               .input_id = id,
-               .delivery = std::move(delivery)});
+}
+
+void Actor::send(Address to, Message message, std::uint64_t number) {
+  message.input_id = journal::sender_id(address_.text(), incarnation_, number);
+  if (journaled_) {
+    message.delivery = std::make_shared<const journal::Outgoing>(journal::Outgoing{
+        .sender = address_.text(), .incarnation = incarnation_, .number = number});
+  }
+  when_durable([&system = actors_.system(),
+                to = std::move(to),
+                message = std::move(message)]() mutable { system.send(to, std::move(message)); });
+}
+
+// All that the actor has done so far.
+template <class Letter>
+void Actor::when_durable(Letter letter) {
+  if (exit_.is_open()) {
+    letter();
+  } else {
+    exit_.hold(std::move(letter));
+  }
 }
 
 void Actor::set_timer(const std::string& name, Timer timer) {
@@ -725,7 +751,7 @@ std::int64_t Actor::down_for_ms() const {
 
 bool Actor::is_forgettable() const {
   return !running_ && audience_.empty() && (!has_history_ || is_in_journal()) && mailbox_.empty() &&
-         timers_.empty() && topics_.empty() && !is_punishing() &&
+         timers_.empty() && (topics_.empty() || journaled_) && !is_punishing() &&
          (!journaled_ || journaled_->parked.empty());
 }
 

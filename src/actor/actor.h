@@ -136,10 +136,11 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Carries out what a turn has decided.
   void perform(const Turn& turn);
-  static void send(System& system,
-                   const Deed& deed,
-                   const journal::InputId& id,
-                   std::shared_ptr<const journal::Outgoing> delivery);
+  // To all who have subscribed; each of its messages has a number.
+  void publish(const Deed& deed, std::uint64_t& number);
+  void send(Address to, Message message, std::uint64_t number);
+  template <class Letter>
+  void when_durable(Letter letter);
   void set_timer(const std::string& name, Timer timer);
   void cancel_timer(const std::string& name);
 
@@ -167,6 +168,8 @@ class Actor : public boost::intrusive::list_base_hook<
     std::size_t sends = 0;                // messages to others
   };
   Plan plan(const Effects& effects);
+  void find_hearers(Effects& effects) const;
+  void subscribe(const std::string& topic);
   // Whether too many messages to others are on their way for this turn to send its own.
   bool outbox_is_full(const Effects& effects) const;
   void apply(const journal::Changes& changes);
@@ -185,7 +188,6 @@ class Actor : public boost::intrusive::list_base_hook<
   bool park_unless_ready(Message& message);
   void park(Message& message);
   void unpark();
-  void drop_delivery(const Message& message);
   Task<Result<bool>> take_past(std::optional<journal::Past> past);
   // Versions of one code, the present one first: whichever makes the turns come out as they did is
   // the one that ran them.

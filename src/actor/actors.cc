@@ -156,6 +156,12 @@ void Actors::deliver(const Address& address, Message&& message) {
       std::string reason = plugin == nullptr
                                ? fmt::format("there is no plugin \"{}\"", address.plugin())
                                : fmt::format("there is no actor {}", text);
+      if (message.kind == Message::Kind::notice) {
+        // Of a plugin that is not served now, or whose actors were durable when they subscribed.
+        if (plugin != nullptr) system_.subscriptions().remove(message.name, text);
+        if (message.delivery) drop(message.delivery);
+        return;
+      }
       if (message.delivery || message.kind == Message::Kind::wake) return;  // the journal has it
       if (message.ask) {
         answer(message.ask, {.verdict = Verdict::missing, .message = std::move(reason)});
@@ -180,6 +186,11 @@ void Actors::deliver(const Address& address, Message&& message) {
 
 void Actors::use(journal::Journal& journal) {
   gate_ = std::make_unique<Gate>(journal, shard(), shards_.size(), log_);
+}
+
+void Actors::drop(const std::shared_ptr<const journal::Outgoing>& delivery) {
+  if (gate_) gate_->drop({*delivery});
+  system_.settled(delivery);
 }
 
 void Actors::start(Task<> task) {

@@ -102,6 +102,8 @@ class Actors {
   void tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
   // Runs an actor's turns again beside it and tells what came of it, as as_json(Replayed).
   void replay(ReplayOrder order, AskPtr ask);
+  // A message of a durable actor has nobody to handle it here: it will not be sent again.
+  void drop(const std::shared_ptr<const journal::Outgoing>& delivery);
   // Puts all to sleep that can be: the server is about to end.
   void sleep_all();
 
@@ -110,6 +112,7 @@ class Actors {
   void deliver(Message&& message);
   // To the actor of that address, which comes to be if need be.
   void deliver(const Address& address, Message&& message);
+  // To those of this shard that have subscribed and are kept by no journal.
   void publish(const std::string& topic, const std::string& notice, const journal::InputId& id);
 
   // Up to `limit` of the plugin's actors (of all plugins when it is empty) by address, behind
@@ -148,6 +151,7 @@ class Actors {
   void rest(Actor& actor);
   void let_sleep(Actor& actor);
   void retire(Actor& actor);
+  // One that no journal keeps hears of the topic, or not any more.
   void subscribe(const std::string& topic, Actor& actor);
   void unsubscribe(const std::string& topic, Actor& actor);
 

@@ -23,6 +23,18 @@ constexpr std::chrono::nanoseconds period = std::chrono::seconds(30);
 // After a read that failed, or a loss of actors.
 constexpr std::chrono::nanoseconds soon = std::chrono::seconds(1);
 
+Message::Kind kind_of(journal::Outgoing::Kind kind) {
+  switch (kind) {
+    case journal::Outgoing::Kind::event:
+      return Message::Kind::event;
+    case journal::Outgoing::Kind::call:
+      return Message::Kind::call;
+    case journal::Outgoing::Kind::notice:
+      return Message::Kind::notice;
+  }
+  return Message::Kind::event;
+}
+
 // Goes on when the time is up, or the wait is cut short.
 template <class Timer>
 struct Until {
@@ -63,12 +75,10 @@ Task<> Alarms::run() {
     std::chrono::nanoseconds wait = period;
     if (std::exchange(rewound_, false)) {
       after_ = {};
-      has_woken_subscribers_ = false;
       wait = soon;
     }
-    if (!has_woken_subscribers_) has_woken_subscribers_ = co_await wake_subscribers();
     const bool all_seen = co_await wake_next();
-    if (!all_seen || !has_woken_subscribers_) wait = soon;
+    if (!all_seen) wait = soon;
     Until<decltype(timer_)> pause{timer_, wait};
     co_await pause;
   }
@@ -88,12 +98,11 @@ Task<> Alarms::send_backlog() {
     for (journal::Outgoing& message : *messages) {
       const auto to = Address::read(message.to);
       if (!to) continue;
-      const bool is_call = message.kind == journal::Outgoing::Kind::call;
       auto delivery = std::make_shared<const journal::Outgoing>(journal::Outgoing{
           .sender = message.sender, .incarnation = message.incarnation, .number = message.number});
       system_.send(
           *to,
-          {.kind = is_call ? Message::Kind::call : Message::Kind::event,
+          {.kind = kind_of(message.kind),
            .name = message.name,
            .payload = message.payload,
            .input_id = journal::sender_id(message.sender, message.incarnation, message.number),
@@ -105,27 +114,6 @@ Task<> Alarms::send_backlog() {
 }
 
 // False when not all could be read.
-Task<bool> Alarms::wake_subscribers() {
-  std::string after;
-  while (true) {
-    shard::Reply<Result<std::vector<std::string>>> read;
-    journal_.subscribers({}, after, page, read.taker(system_.shards()[0]));
-    Result<std::vector<std::string>> addresses = co_await read;
-    if (addresses.has_error()) {
-      log_.error("subscriptions cannot be read: {}", addresses.error().message);
-      co_return false;
-    }
-    for (const std::string& text : *addresses) {
-      if (const auto address = Address::read(text)) {
-        system_.send(*address, {.kind = Message::Kind::wake});
-      }
-    }
-    if (addresses->size() < page) co_return true;
-    after = std::move(addresses->back());
-  }
-}
-
-// As above.
 Task<bool> Alarms::wake_next() {
   const std::int64_t until_ns = clock_.now_ns() + ahead.count();
   while (true) {

@@ -1,8 +1,7 @@
 // What the journal has waiting when a server starts, and the timers of actors that are not there.
 //
-// Messages that were on their way are sent once more, and actors that have subscribed to a topic
-// are woken: only one that is there hears what is published. An actor whose timer runs out within a
-// minute is woken, so that it is there when it does: a shard knows the timers of the actors it has.
+// Messages that were on their way are sent once more. An actor whose timer runs out within a minute
+// is woken, so that it is there when it does: a shard knows the timers of the actors it has.
 // Owned by System; lives on the first shard.
 #pragma once
 
@@ -29,8 +28,7 @@ class Alarms {
 
   // Once, when every plugin has been installed.
   void start();
-  // Actors that were there are not any more: all timers that run out soon are looked at again, and
-  // subscribers are woken again.
+  // Actors that were there are not any more: all timers that run out soon are looked at again.
   void rewind();
 
  private:
@@ -38,7 +36,6 @@ class Alarms {
 
   Task<> run();
   Task<> send_backlog();
-  Task<bool> wake_subscribers();
   Task<bool> wake_next();
 
   System& system_;
@@ -46,7 +43,6 @@ class Alarms {
   const Clock& clock_;
   Log& log_;
   journal::Alarm after_;  // those before it have been seen to
-  bool has_woken_subscribers_ = false;
   bool rewound_ = false;
   boost::asio::basic_waitable_timer<Steady, boost::asio::wait_traits<Steady>, shard::Executor>
       timer_;

@@ -115,6 +115,16 @@ constexpr std::array<Function, 5> functions{{{"publish", publish},
 
 }  // namespace
 
+std::string Deed::notice() const {
+  std::string notice = "{\"topic\":";
+  json::quote(notice, target);
+  notice += ",\"event\":";
+  json::quote(notice, event);
+  notice += ",\"payload\":";
+  notice += payload;
+  return notice + '}';
+}
+
 bool is_reserved_event(std::string_view name) {
   return name == "state:change" || name == "state:patch" || name == "error" ||
          name.starts_with("phx_") || name.starts_with("livestate-");

@@ -36,12 +36,16 @@ struct Deed {
   std::string event;
   std::string payload;  // JSON text; of a call the bytes
   std::chrono::milliseconds after{0};
+  // Of what is published: the durable actors that had subscribed when the turn ended.
+  std::vector<std::string> hearers{};
 
   // To other actors.
   bool is_message() const {
     return kind == Kind::publish || kind == Kind::send || kind == Kind::call;
   }
   std::size_t bytes() const { return target.size() + event.size() + payload.size(); }
+  // What handle_message gets of a publish.
+  std::string notice() const;
 };
 
 inline constexpr std::size_t topic_bytes_max = 512;
@@ -60,6 +64,7 @@ class Effects {
 
   const std::vector<Push>& pushes() const { return pushes_; }
   const std::vector<Deed>& deeds() const { return deeds_; }
+  std::vector<Deed>& deeds() { return deeds_; }
   bool empty() const { return pushes_.empty() && deeds_.empty(); }
   // Something was refused because the turn has had its fill.
   bool is_full() const { return full_; }

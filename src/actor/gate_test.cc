@@ -2,6 +2,7 @@
 #include "actor/held_journal.h"
 #include "actor/testing.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -275,6 +276,119 @@ TEST_F(GateTest, ATurnThatWouldSendMoreThanMayBeOnItsWayFails) {
             R"(been handled yet"})");
   const Counters& counters = system.on(system.shard_of({"p", "k"})).find_plugin("p")->counters;
   EXPECT_EQ(counters.reached[static_cast<std::size_t>(Limit::outbox)], 1U);
+}
+
+// Actors that hear of what others publish.
+class PublishTest : public GateTest {
+ protected:
+  PublishTest() {
+    const std::string topic = R"({"topic":"news"})";
+    std::string text = plugin_with({{"listen", "subscribe", topic},
+                                    {"tell", "publish", rain},
+                                    {"handle_message", "cancel", R"({"name":"none"})"}});
+    // The texts of the exports lie there one after another.
+    text.insert(text.rfind(')'),
+                fmt::format(R"((func (export "listen_and_tell")
+                              (call $troupe_subscribe (call $block (i32.const 1000) (i32.const {})))
+                              (call $troupe_publish (call $block (i32.const {}) (i32.const {})))
+                              (call $give (i32.const 7) (i32.const 7))))",
+                            topic.size(),
+                            1000 + topic.size(),
+                            rain.size()));
+    install(text, {.outbox_max = 2});
+  }
+  // What comes of it, when it is durable.
+  Answer order(const std::string& key, Message::Kind kind, const std::string& name = {}) {
+    std::optional<Answer> got;
+    const auto asked =
+        std::make_shared<const Ask>(Ask{0, [&](Answer answer) { got = std::move(answer); }});
+    system.send({"p", key}, {.kind = kind, .ask = asked, .name = name, .payload = "{}"});
+    settle();
+    commit();
+    EXPECT_TRUE(got);
+    return got.value_or(Answer{.message = "no answer"});
+  }
+  void listen(const std::string& key) {
+    EXPECT_EQ(order(key, Message::Kind::event, "listen").verdict, Verdict::done);
+  }
+  // Who hears it has not committed that yet.
+  void tell(const std::string& key) {
+    EXPECT_EQ(order(key, Message::Kind::event, "tell").verdict, Verdict::done);
+  }
+  // What an actor has heard, by the journal.
+  Lines heard(const std::string& key) const {
+    Lines heard;
+    const auto found = journal.entries.find("p/" + key);
+    if (found == journal.entries.end()) return heard;
+    for (const Entry& entry : found->second) {
+      if (entry.record.function == "handle_message") heard.push_back(entry.record.input);
+    }
+    return heard;
+  }
+  const std::string rain = R"({"topic":"news","event":"rain","payload":[1]})";
+};
+
+TEST_F(PublishTest, ReachesASleeperThatIsNotEvenLoaded) {
+  listen("s");
+  ask(Message::Kind::stop, "s");
+  EXPECT_EQ(system.on(0).list("", "", 10).size() + system.on(1).list("", "", 10).size(), 0U);
+  tell("t");
+  commit();
+  EXPECT_EQ(heard("s"), Lines{rain});
+  EXPECT_TRUE(journal.on_their_way.empty());
+}
+
+TEST_F(PublishTest, IsHeardOnceWhateverTheServerEndsInTheMiddleOf) {
+  listen("s");
+  listen("u");
+  tell("t");
+  ASSERT_EQ(journal.on_their_way.size(), 2U);
+  journal.crash();
+  NextServer next(journal);
+  next.system.install(system.on(0).find_plugin("p")->version);
+  next.system.resume();
+  next.settle();
+  journal.commit();
+  next.settle();
+  EXPECT_EQ(heard("s"), Lines{rain});
+  EXPECT_EQ(heard("u"), Lines{rain});
+  EXPECT_TRUE(journal.on_their_way.empty());
+}
+
+TEST_F(PublishTest, WhoHasJustSubscribedHearsItself) {
+  for (int times = 1; times <= 2; ++times) {
+    EXPECT_EQ(order("s", Message::Kind::event, "listen_and_tell").verdict, Verdict::done);
+    commit();
+    EXPECT_EQ(heard("s"), Lines(static_cast<std::size_t>(times), rain));
+  }
+}
+
+TEST_F(PublishTest, WhoseLifeIsOverHearsNothingMore) {
+  listen("s");
+  order("s", Message::Kind::end);
+  tell("t");
+  EXPECT_TRUE(journal.on_their_way.empty());
+  EXPECT_TRUE(heard("s").empty());
+}
+
+TEST_F(PublishTest, ASubscriptionThatWasLostIsForgotten) {
+  system.send({"p", "s"}, {.kind = Message::Kind::event, .name = "listen", .payload = "{}"});
+  settle();
+  fail();
+  journal.refusing = false;
+  tell("t");
+  commit();
+  EXPECT_TRUE(heard("s").empty());
+  EXPECT_TRUE(journal.on_their_way.empty());
+  EXPECT_TRUE(system.subscriptions().of("news").empty());
+}
+
+TEST_F(PublishTest, MoreThanMayBeOnTheirWayFailTheTurn) {
+  for (const char* key : {"a", "b", "c"}) listen(key);
+  const Answer answer = order("t", Message::Kind::event, "tell");
+  EXPECT_EQ(answer.verdict, Verdict::failed);
+  EXPECT_NE(answer.message.find("more than 2 messages to other actors"), std::string::npos)
+      << answer.message;
 }
 
 TEST_F(GateTest, WhoLooksAtASleeperIsToldTheSameAndWakesNobody) {

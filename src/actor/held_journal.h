@@ -42,10 +42,14 @@ class HeldJournal final : public journal::Journal {
     for (HeldAppender* each : appenders_) each->fail();
   }
 
+  // The servers that append to it are gone, and what was not committed with them.
+  void crash() { appenders_.clear(); }
+
   bool refusing = false;
   std::size_t flushes = 0;
   std::map<std::string, std::vector<Entry>, std::less<>> entries;
   std::map<std::string, journal::Checkpoint, std::less<>> checkpoints;
+  std::vector<journal::Outgoing> on_their_way;
 
   std::unique_ptr<journal::Appender> appender(journal::Committed& committed) override {
     return std::make_unique<HeldAppender>(*this, committed);
@@ -87,6 +91,7 @@ class HeldJournal final : public journal::Journal {
         drop(timer.name);
         timers.push_back(timer);
       }
+      for (const std::string& topic : entry.changes.topics_joined) past.topics.push_back(topic);
     }
     reply(std::optional(std::move(past)));
   }
@@ -111,18 +116,26 @@ class HeldJournal final : public journal::Journal {
               journal::Alarm,
               std::size_t,
               Reply<std::vector<journal::Alarm>> reply) override {
-    reply(Error{"not here"});
+    reply(std::vector<journal::Alarm>());
   }
-  void subscribers(std::string,
-                   std::string,
-                   std::size_t,
-                   Reply<std::vector<std::string>> reply) override {
-    reply(Error{"not here"});
+  // Nobody leaves a topic here.
+  void subscriptions(journal::Subscription after,
+                     std::size_t,
+                     Reply<std::vector<journal::Subscription>> reply) override {
+    std::vector<journal::Subscription> all;
+    for (const auto& [address, of] : entries) {
+      for (const Entry& entry : of) {
+        for (const std::string& topic : entry.changes.topics_joined) {
+          if (after.topic.empty()) all.push_back({topic, address});
+        }
+      }
+    }
+    reply(std::move(all));
   }
   void outbox(journal::Outgoing,
               std::size_t,
               Reply<std::vector<journal::Outgoing>> reply) override {
-    reply(Error{"not here"});
+    reply(on_their_way);
   }
   void forget(std::string, Reply<void> reply) override { reply(Error{"not here"}); }
   void prune(Reply<std::uint64_t> reply) override { reply(Error{"not here"}); }
@@ -133,7 +146,18 @@ class HeldJournal final : public journal::Journal {
   struct Waiting {
     Entry entry;
     std::optional<journal::Checkpoint> checkpoint;
+    std::vector<journal::Outgoing> sent;
+    std::vector<journal::Outgoing> received;
   };
+
+  void take_out(const std::vector<journal::Outgoing>& received) {
+    for (const journal::Outgoing& one : received) {
+      std::erase_if(on_their_way, [&](const journal::Outgoing& other) {
+        return other.sender == one.sender && other.incarnation == one.incarnation &&
+               other.number == one.number;
+      });
+    }
+  }
 
   class HeldAppender final : public journal::Appender {
    public:
@@ -152,13 +176,15 @@ class HeldJournal final : public journal::Journal {
                              const Beside& beside) override {
       if (failed_) return {.refusal = journal::Refusal::failed};
       if (journal_.refusing) return {.refusal = journal::Refusal::refusing};
-      waiting.push_back({{{std::string(subject.address), subject.incarnation, subject.number},
-                          1,
-                          record,
-                          changes,
-                          beside.checkpoint != nullptr},
-                         beside.checkpoint == nullptr ? std::optional<journal::Checkpoint>()
-                                                      : *beside.checkpoint});
+      waiting.push_back(
+          {{{std::string(subject.address), subject.incarnation, subject.number},
+            1,
+            record,
+            changes,
+            beside.checkpoint != nullptr},
+           beside.checkpoint == nullptr ? std::optional<journal::Checkpoint>() : *beside.checkpoint,
+           beside.sent,
+           beside.received});
       return {.ticket = ++last_};
     }
     void flush() override {
@@ -169,7 +195,10 @@ class HeldJournal final : public journal::Journal {
       kept_.push_back(std::move(checkpoint));
       return true;
     }
-    bool drop(std::vector<journal::Outgoing>) override { return true; }
+    bool drop(std::vector<journal::Outgoing> delivered) override {
+      journal_.take_out(delivered);
+      return true;
+    }
     void recover() override { failed_ = false; }
 
     void commit() {
@@ -178,6 +207,8 @@ class HeldJournal final : public journal::Journal {
       for (Waiting& one : std::exchange(waiting, {})) {
         std::vector<Entry>& entries = journal_.entries[one.entry.subject.address];
         ASSERT_EQ(one.entry.subject.number, entries.size() + 1);
+        journal_.on_their_way.insert(journal_.on_their_way.end(), one.sent.begin(), one.sent.end());
+        journal_.take_out(one.received);
         if (one.checkpoint) journal_.checkpoints[one.entry.subject.address] = *one.checkpoint;
         entries.push_back(std::move(one.entry));
       }

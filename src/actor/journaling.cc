@@ -68,6 +68,20 @@ Actor::Plan Actor::plan(const Effects& effects) {
     const auto found = timers.find(name);
     return found != timers.end() ? found->second.has_value() : timers_.contains(name);
   };
+  const auto send = [&](journal::Outgoing::Kind kind,
+                        const std::string& to,
+                        const std::string& name,
+                        const std::string& payload) {
+    ++plan.sends;
+    if (!journaled_) return;
+    plan.sent.push_back({.kind = kind,
+                         .sender = address_.text(),
+                         .incarnation = incarnation_,
+                         .number = sent_ + plan.sends,
+                         .to = to,
+                         .name = name,
+                         .payload = payload});
+  };
   for (const Deed& deed : effects.deeds()) {
     switch (deed.kind) {
       case Deed::Kind::timer:
@@ -103,20 +117,16 @@ Actor::Plan Actor::plan(const Effects& effects) {
         }
         break;
       case Deed::Kind::publish:
-        ++plan.sends;
+        ++plan.sends;  // to those that no journal keeps
+        for (const std::string& hearer : deed.hearers) {
+          send(journal::Outgoing::Kind::notice, hearer, deed.target, deed.notice());
+        }
         break;
       case Deed::Kind::send:
+        send(journal::Outgoing::Kind::event, deed.target, deed.event, deed.payload);
+        break;
       case Deed::Kind::call:
-        ++plan.sends;
-        if (!journaled_) break;
-        plan.sent.push_back({.kind = deed.kind == Deed::Kind::call ? journal::Outgoing::Kind::call
-                                                                   : journal::Outgoing::Kind::event,
-                             .sender = address_.text(),
-                             .incarnation = incarnation_,
-                             .number = sent_ + plan.sends,
-                             .to = deed.target,
-                             .name = deed.event,
-                             .payload = deed.payload});
+        send(journal::Outgoing::Kind::call, deed.target, deed.event, deed.payload);
         break;
     }
   }
@@ -131,11 +141,26 @@ Actor::Plan Actor::plan(const Effects& effects) {
   return plan;
 }
 
+// Of what a turn publishes: the durable actors that have subscribed, itself too when it did so just
+// before.
+void Actor::find_hearers(Effects& effects) const {
+  std::vector<std::string_view> joined;
+  for (Deed& deed : effects.deeds()) {
+    if (deed.kind == Deed::Kind::subscribe) joined.push_back(deed.target);
+    if (deed.kind != Deed::Kind::publish) continue;
+    deed.hearers = actors_.system().subscriptions().of(deed.target);
+    const bool hears_itself = journaled_ && std::ranges::find(joined, deed.target) != joined.end();
+    if (hears_itself && !topics_.contains(deed.target)) deed.hearers.push_back(address_.text());
+  }
+}
+
 bool Actor::outbox_is_full(const Effects& effects) const {
   if (!journaled_ || effects.deeds().empty()) return false;
-  const auto sends = std::ranges::count_if(effects.deeds(), &Deed::is_message);
-  return sends != 0 &&
-         journaled_->outbox + static_cast<std::size_t>(sends) > version().bounds.outbox_max;
+  std::size_t sends = 0;
+  for (const Deed& deed : effects.deeds()) {
+    if (deed.is_message()) sends += deed.kind == Deed::Kind::publish ? deed.hearers.size() : 1;
+  }
+  return sends != 0 && journaled_->outbox + sends > version().bounds.outbox_max;
 }
 
 void Actor::apply(const journal::Changes& changes) {
@@ -148,7 +173,15 @@ void Actor::apply(const journal::Changes& changes) {
                .generation = timer.generation});
   }
   for (const std::string& topic : changes.topics_joined) {
-    if (topics_.insert(topic).second) actors_.subscribe(topic, *this);
+    if (topics_.insert(topic).second) subscribe(topic);
+  }
+}
+
+void Actor::subscribe(const std::string& topic) {
+  if (journaled_) {
+    actors_.system().subscriptions().add(topic, address_.text());
+  } else {
+    actors_.subscribe(topic, *this);
   }
 }
 
@@ -476,12 +509,6 @@ void Actor::unpark() {
   }
 }
 
-// Its receiver has no turn for it: nobody will send it again.
-void Actor::drop_delivery(const Message& message) {
-  if (Gate* gate = actors_.gate(); gate != nullptr) gate->drop({*message.delivery});
-  actors_.system().settled(message.delivery);
-}
-
 void Actor::settled() {
   if (journaled_ && journaled_->outbox > 0) --journaled_->outbox;
 }
@@ -495,7 +522,7 @@ void Actor::lose() {
 // The one way back, when turns were shown to nobody and are not in the journal: viewers join again,
 // and the next message loads the actor.
 void Actor::go_back() {
-  const bool must_be_there = !timers_.empty() || !topics_.empty();
+  const bool must_be_there = !timers_.empty();
   auto again = std::move(journaled_->unsettled);
   auto parked = std::move(journaled_->parked);
   forget_all();
@@ -520,7 +547,6 @@ void Actor::forget_all() {
   drop_instance();
   const auto timers = timers_;
   for (const auto& [name, timer] : timers) cancel_timer(name);
-  for (const std::string& topic : topics_) actors_.unsubscribe(topic, *this);
   topics_.clear();
   version_.reset();
   vars_ = {};

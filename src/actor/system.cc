@@ -1,9 +1,8 @@
 #include "actor/system.h"
 
-#include "base/json.h"
-
 #include <algorithm>
 #include <functional>
+#include <future>
 #include <utility>
 
 namespace troupe::actor {
@@ -12,6 +11,8 @@ namespace {
 
 // On how many live actors' states a new version's `migrate` is tried.
 constexpr std::size_t migrations_tried_max = 16;
+// Subscriptions are read by so many.
+constexpr std::size_t subscriptions_page = 4096;
 
 }  // namespace
 
@@ -25,9 +26,19 @@ System::System(shard::Shards& shards, const Clock& clock, Log& log, AwakeRules r
 
 System::~System() = default;
 
-void System::use(journal::Journal& journal) {
+Result<> System::use(journal::Journal& journal) {
   for (const auto& actors : actors_) actors->use(journal);
   alarms_ = std::make_unique<Alarms>(*this, journal, clock_, log_);
+  journal::Subscription after;
+  while (true) {
+    std::promise<Result<std::vector<journal::Subscription>>> read;
+    journal.subscriptions(
+        after, subscriptions_page, [&read](auto part) { read.set_value(std::move(part)); });
+    TRY(std::vector<journal::Subscription> part, read.get_future().get());
+    for (const auto& [topic, address] : part) subscriptions_.add(topic, address);
+    if (part.size() < subscriptions_page) return {};
+    after = std::move(part.back());
+  }
 }
 
 void System::resume() {
@@ -176,20 +187,11 @@ void System::pass(Address to, Message message, std::size_t shards_tried) {
 }
 
 void System::publish(const std::string& topic,
-                     std::string_view event,
-                     std::string_view payload,
+                     std::shared_ptr<const std::string> notice,
                      const journal::InputId& id) {
-  std::string notice = "{\"topic\":";
-  json::quote(notice, topic);
-  notice += ",\"event\":";
-  json::quote(notice, event);
-  notice += ",\"payload\":";
-  notice += payload;
-  notice += '}';
-  const auto shared = std::make_shared<const std::string>(std::move(notice));
   for (std::size_t index = 0; index < actors_.size(); ++index) {
-    shards_[index].send([actors = actors_[index].get(), topic, shared, id] {
-      actors->publish(topic, *shared, id);
+    shards_[index].send([actors = actors_[index].get(), topic, notice, id] {
+      actors->publish(topic, *notice, id);
     });
   }
 }

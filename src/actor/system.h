@@ -10,9 +10,11 @@
 #include "actor/archive.h"
 #include "actor/ask.h"
 #include "actor/plugin.h"
+#include "actor/subscriptions.h"
 #include "actor/viewer.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/result.h"
 #include "journal/journal.h"
 #include "shard/shard.h"
 
@@ -37,9 +39,9 @@ class System {
   ~System();
 
   shard::Shards& shards() { return shards_; }
-  // Keeps the turns of durable actors there, from now on; before any thread runs. The journal
-  // outlives the system.
-  void use(journal::Journal& journal);
+  // Keeps the turns of durable actors there, from now on, and learns who has subscribed; before any
+  // thread runs. The journal outlives the system. An Error when it cannot be read.
+  Result<> use(journal::Journal& journal);
   // Where code is that is not current; before any thread runs. Outlives the shards' threads.
   void use(Archive& archive) { archive_ = &archive; }
   // Null when there is none.
@@ -85,11 +87,12 @@ class System {
   // To an actor by its address, wherever it is. An event or a call starts it if there is none yet;
   // anything else is then answered with `missing`.
   void send(const Address& to, Message message);
-  // To the actors that have subscribed to the topic, on all shards.
+  // To those actors that have subscribed to the topic and are kept by no journal, on all shards.
   void publish(const std::string& topic,
-               std::string_view event,
-               std::string_view payload,
+               std::shared_ptr<const std::string> notice,
                const journal::InputId& id);
+  // The others.
+  Subscriptions& subscriptions() { return subscriptions_; }
 
   // Asks the actors of every shard, each on its thread, and gives the answers, in the order of the
   // shards, to `done` on the shard that asks.
@@ -121,6 +124,7 @@ class System {
   const Clock& clock_;
   Log& log_;
   std::vector<std::unique_ptr<Actors>> actors_;
+  Subscriptions subscriptions_;
   std::unique_ptr<Alarms> alarms_;  // null without a journal
   Archive* archive_ = nullptr;
 };

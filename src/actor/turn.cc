@@ -79,6 +79,7 @@ Task<Outcome> Turn::run(std::string_view function,
     actor_.plugin_.counters.reach(outcome);
   }
   const bool has_ended = outcome.ending == Ending::done || outcome.ending == Ending::error;
+  if (has_ended) actor_.find_hearers(effects_);
   if (has_ended && actor_.outbox_is_full(effects_)) {
     actor_.plugin_.counters.reach(Limit::outbox);
     outcome = ended(outcome,

@@ -136,6 +136,12 @@ struct ActorLine {
   bool ended = false;
 };
 
+struct Subscription {
+  std::string topic;
+  std::string address;
+  friend bool operator==(const Subscription&, const Subscription&) = default;
+};
+
 // How much of the past is kept. What is newer than either says stays; and of each actor always the
 // last checkpoint and what came after. The entries of an ended actor go when they are older.
 struct Retention {
@@ -223,10 +229,10 @@ class Journal {
                       Alarm after,
                       std::size_t limit,
                       Reply<std::vector<Alarm>> reply) = 0;
-  virtual void subscribers(std::string topic,  // empty: any
-                           std::string after,
-                           std::size_t limit,
-                           Reply<std::vector<std::string>> reply) = 0;
+  // By topic and address, after that one (an empty one to begin with).
+  virtual void subscriptions(Subscription after,
+                             std::size_t limit,
+                             Reply<std::vector<Subscription>> reply) = 0;
   // What has not been received yet, by sender, incarnation and number, after that one (an empty one
   // to begin with).
   virtual void outbox(Outgoing after, std::size_t limit, Reply<std::vector<Outgoing>> reply) = 0;

@@ -333,14 +333,12 @@ class SqliteJournal final : public Journal {
     });
   }
 
-  void subscribers(std::string topic,
-                   std::string after,
-                   std::size_t limit,
-                   Reply<std::vector<std::string>> reply) override {
-    read(std::move(reply),
-         [topic = std::move(topic), after = std::move(after), limit](Store& store) {
-           return store.subscribers(topic, after, limit);
-         });
+  void subscriptions(Subscription after,
+                     std::size_t limit,
+                     Reply<std::vector<Subscription>> reply) override {
+    read(std::move(reply), [after = std::move(after), limit](Store& store) {
+      return store.subscriptions(after, limit);
+    });
   }
 
   void outbox(Outgoing after, std::size_t limit, Reply<std::vector<Outgoing>> reply) override {

@@ -346,19 +346,19 @@ TEST_F(SqliteJournalTest, TimersAreFoundByWhenTheyAreDue) {
   EXPECT_EQ(load(*journal_, std::string(address)).value()->timers, std::vector{late});
 }
 
-TEST_F(SqliteJournalTest, SubscribersAreFoundByTopic) {
-  ASSERT_TRUE(append_and_wait(subject(1), a_turn(1), {.topics_joined = {"news", "sport"}}));
+TEST_F(SqliteJournalTest, SubscriptionsAreReadInPages) {
+  ASSERT_TRUE(append_and_wait(subject(1), a_turn(1), {.topics_joined = {"news", "sport", "tv"}}));
   ASSERT_TRUE(append_and_wait(subject(2), a_turn(2), {.topics_left = {"sport"}}));
-  const auto subscribers = [this](std::string topic) {
-    Awaited<std::vector<std::string>> answer;
-    journal_->subscribers(std::move(topic), "", 10, answer.reply());
+  ASSERT_TRUE(append_and_wait(subject(1, "a/b"), a_turn(1), {.topics_joined = {"news"}}));
+  const auto page = [this](Subscription after) {
+    Awaited<std::vector<Subscription>> answer;
+    journal_->subscriptions(std::move(after), 2, answer.reply());
     return answer.get().value();
   };
-  EXPECT_EQ(subscribers("news"), std::vector{std::string(address)});
-  EXPECT_TRUE(subscribers("sport").empty());
-  EXPECT_EQ(subscribers(""), std::vector{std::string(address)}) << "of any topic";
-  EXPECT_EQ(load(*journal_, std::string(address)).value()->topics,
-            std::vector<std::string>{"news"});
+  const std::string todo(address);
+  EXPECT_EQ(page({}), (std::vector<Subscription>{{"news", "a/b"}, {"news", todo}}));
+  EXPECT_EQ(page({"news", todo}), (std::vector<Subscription>{{"tv", todo}}));
+  EXPECT_EQ(load(*journal_, todo).value()->topics, (std::vector<std::string>{"news", "tv"}));
 }
 
 TEST_F(SqliteJournalTest, ListsActorsInOrderWhetherTheTableKnowsThemOrNot) {

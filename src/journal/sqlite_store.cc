@@ -123,12 +123,9 @@ Result<Store> Store::create(Database database) {
   TRY_VOID(prepare(store.timers_,
                    "SELECT body FROM timers WHERE due_ns <= ?1 AND (due_ns, address, name) > "
                    "(?2, ?3, ?4) ORDER BY due_ns, address, name LIMIT ?5"));
-  TRY_VOID(prepare(store.subscribers_,
-                   "SELECT address FROM subscriptions WHERE topic = ? AND address > ? "
-                   "ORDER BY address LIMIT ?"));
-  TRY_VOID(prepare(store.any_subscribers_,
-                   "SELECT DISTINCT address FROM subscriptions WHERE ? = '' AND address > ? "
-                   "ORDER BY address LIMIT ?"));
+  TRY_VOID(prepare(store.subscriptions_,
+                   "SELECT topic, address FROM subscriptions WHERE (topic, address) > (?1, ?2) "
+                   "ORDER BY topic, address LIMIT ?3"));
   TRY_VOID(prepare(store.outbox_,
                    "SELECT body FROM outbox WHERE (sender, incarnation, number) > (?1, ?2, ?3) "
                    "ORDER BY sender, incarnation, number LIMIT ?4"));
@@ -435,19 +432,18 @@ Result<std::vector<Alarm>> Store::timers(std::int64_t until_ns,
   }
 }
 
-Result<std::vector<std::string>> Store::subscribers(const std::string& topic,
-                                                    const std::string& after,
-                                                    std::size_t limit) {
-  Statement& of = topic.empty() ? any_subscribers_ : subscribers_;
-  const Resetting resetting(of);
-  of.bind(1, std::string_view(topic))
-      .bind(2, std::string_view(after))
+Result<std::vector<Subscription>> Store::subscriptions(const Subscription& after,
+                                                       std::size_t limit) {
+  const Resetting resetting(subscriptions_);
+  subscriptions_.bind(1, std::string_view(after.topic))
+      .bind(2, std::string_view(after.address))
       .bind(3, static_cast<std::int64_t>(limit));
-  std::vector<std::string> addresses;
+  std::vector<Subscription> subscriptions;
   while (true) {
-    TRY(const bool row, of.step());
-    if (!row) return addresses;
-    addresses.emplace_back(of.bytes(0));
+    TRY(const bool row, subscriptions_.step());
+    if (!row) return subscriptions;
+    subscriptions.push_back(
+        {std::string(subscriptions_.bytes(0)), std::string(subscriptions_.bytes(1))});
   }
 }
 

@@ -82,9 +82,7 @@ class Store {
                                       std::size_t limit,
                                       Index::Map fresh);
   Result<std::vector<Alarm>> timers(std::int64_t until_ns, const Alarm& after, std::size_t limit);
-  Result<std::vector<std::string>> subscribers(const std::string& topic,
-                                               const std::string& after,
-                                               std::size_t limit);
+  Result<std::vector<Subscription>> subscriptions(const Subscription& after, std::size_t limit);
   Result<std::vector<Outgoing>> outbox(const Outgoing& after, std::size_t limit);
   // The batches that hold entries of the actor, the last first, as far as they are there.
   Result<std::vector<std::uint64_t>> batches_of(const std::string& address, Position position);
@@ -113,8 +111,7 @@ class Store {
   Statement near_turn_;
   Statement list_;
   Statement timers_;
-  Statement subscribers_;
-  Statement any_subscribers_;
+  Statement subscriptions_;
   Statement outbox_;
 };
 

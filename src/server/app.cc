@@ -104,7 +104,7 @@ Result<void> App::build(const DevExtras* dev) {
     const std::filesystem::path file =
         config_.journal.empty() ? config_.data_dir / journal::file_name : config_.journal;
     TRY(journal_, journal::open_sqlite({.file = file}, clock_));
-    system_.use(*journal_);
+    TRY_VOID(system_.use(*journal_));
   }
   const ServerBounds& bounds = config_.bounds;
   const std::size_t instances = bounds.instances_max + shards_.size() * spare_instances(bounds);

@@ -2,7 +2,8 @@
 
 Clients send events with ids of their own, several at a time, while the server gets SIGKILL. After each start everything
 that was shown before must be there, once and in the same order; what was sent and not shown is there whole or not at
-all. What actors have sent to each other has arrived once, in the order it was sent, and each timer has rung once.
+all. What actors have sent to each other, and published to those that listen, has arrived once, in the order it was sent, and
+each timer has rung once.
 TROUPE_ROUNDS says how often (default 6), TROUPE_SEED repeats a run's choices.
 """
 
@@ -29,6 +30,7 @@ CLIENTS = 10
 ORDERS = 2  # actors that send to another, and set timers; each has a client
 OUTSTANDING = 8
 ROUNDS_OF_A_TOPIC = 10  # then others are used: states stay small
+LISTENERS = 2  # actors that hear what those publish
 CALLED = 3  # actors that are called over HTTP
 ROUND_SECONDS_MAX = 60
 
@@ -179,6 +181,22 @@ def look_now(server, topic, done=lambda _: True):
     return asyncio.run(asyncio.wait_for(look(server.url(), topic, done), ROUND_SECONDS_MAX))
 
 
+def listeners(rounds):
+    return [f"log:listener:{rounds}:{index}" for index in range(LISTENERS)]
+
+
+def subscribe(server, token, rounds):
+    """Whoever listens has been told that it does."""
+    connection = http.client.HTTPConnection("127.0.0.1", admin_port(server), timeout=ROUND_SECONDS_MAX)
+    for key in listeners(rounds):
+        connection.request("POST", f"/api/v1/actors/log/event/listen?key={key}", json.dumps({"topic": f"orders:{rounds}"}),
+                           {"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        answer.read()
+    connection.close()
+
+
 def check_orders(server, topics):
     """Everything that was ordered has arrived, once and in order, and has rung once."""
     ordered = {}  # by their rounds, which have a ledger together
@@ -190,11 +208,12 @@ def check_orders(server, topics):
     total = 0
     for rounds, logs in ordered.items():
         count = sum(map(len, logs.values()))
-        ledger = look_now(server, f"log:ledger:{rounds}", lambda state: len(state["log"]) >= count)["log"]
-        assert len(ledger) == count == len(set(ledger)), "a message has arrived twice"
-        for topic, log in logs.items():
-            mine = set(log)
-            assert [event for event in ledger if event in mine] == log, f"messages of {topic} are lost, or out of order"
+        for place in [f"log:ledger:{rounds}", *listeners(rounds)]:
+            arrived = look_now(server, place, lambda state: len(state["log"]) >= count)["log"]
+            assert len(arrived) == count == len(set(arrived)), f"a message has arrived twice at {place}"
+            for topic, log in logs.items():
+                mine = set(log)
+                assert [event for event in arrived if event in mine] == log, f"of {topic}, {place} has lost some, or their order"
         total += count
     return total
 
@@ -239,6 +258,8 @@ def test_what_was_shown_survives_every_kill(tmp_path):
         token = (tmp_path / "admin.token").read_text()
         recent = {topic: story for topic, story in topics.items() if topic.split(":")[1] == str(number // ROUNDS_OF_A_TOPIC)}
         check(server, recent, called, token)
+        if number % ROUNDS_OF_A_TOPIC == 0:
+            subscribe(server, token, number // ROUNDS_OF_A_TOPIC)
         callers = []
         for index in range(CALLED):
             story = called.setdefault(f"m{number // ROUNDS_OF_A_TOPIC}-{index}", Story())
