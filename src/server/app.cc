@@ -29,7 +29,9 @@ std::size_t spare_instances(const ServerBounds& bounds) {
 
 actor::AwakeRules awake_rules(const ServerBounds& bounds) {
   const std::size_t spare = spare_instances(bounds);
-  return {.instances_max = bounds.instances_max, .spare_instances = spare - spare / 4};
+  return {.instances_max = bounds.instances_max,
+          .spare_instances = spare - spare / 4,
+          .idle_max = bounds.actor_idle_max};
 }
 
 wire::Response asset_response(const web::Asset& asset) {

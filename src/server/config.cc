@@ -227,6 +227,7 @@ class Reader {
     bounds.compile.cpu_time_max = std::chrono::seconds(seconds);
     section.number("compile_memory_bytes", bounds.compile.memory_bytes_max, 256 * mib, 1024 * gib);
     section.number("instances", bounds.instances_max, 1, 16'000);
+    read_time(section, "actor_idle_ms", bounds.actor_idle_max, 1000);
     section.number("instance_pages", bounds.instance_pages_max, 1, 65'536);
     read_plugin_bounds(section, plugin_bounds_, output_bytes_max_);
   }

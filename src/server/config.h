@@ -46,6 +46,7 @@ struct ServerBounds {
   guest::CompileLimits compile;
   std::size_t upload_bytes_max = std::size_t{32} << 20;  // a plugin's module
   std::size_t instances_max = 1000;
+  std::chrono::milliseconds actor_idle_max = std::chrono::seconds(30);  // then it sleeps
   std::uint32_t instance_pages_max = 1024;
 };
 

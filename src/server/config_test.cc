@@ -191,6 +191,7 @@ socket_events_per_second = 1
 frame_bytes = 2048
 header_bytes = 3072
 idle_ms = 1005
+actor_idle_ms = 1009
 request_ms = 1006
 answer_ms = 1008
 write_ms = 1007
@@ -260,6 +261,7 @@ max_version = 24
   EXPECT_EQ(config.bounds.compile.cpu_time_max.count(), 12);
   EXPECT_EQ(config.bounds.compile.memory_bytes_max, std::size_t{1} << 30);
   EXPECT_EQ(config.bounds.instances_max, 13U);
+  EXPECT_EQ(config.bounds.actor_idle_max.count(), 1009);
   EXPECT_EQ(config.bounds.instance_pages_max, 512U);
   const PluginConfig& plugin = config.plugins.at(0);
   EXPECT_EQ(plugin.wasm, folder_ / "todo.wasm");

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import threading
+import time
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -225,6 +226,18 @@ def test_who_takes_too_long_is_sent_away_and_counted(serve, tmp_path):
         counts = reached(server)
         assert (counts["request_ms"], counts["answer_ms"]) == (1, 1)
         assert counts["idle_ms"] >= 1, "the API's own connection may have been idle too"
+
+
+def test_an_idle_actor_is_put_to_sleep(serve, tmp_path):
+    with serve("actor_idle_ms = 1000") as server:
+        api = Api(server, tmp_path)
+        assert api.ok("POST", "/actors/counter/event/add?key=a", b"{}")["state"] == {"count": 1}
+        assert api.ok("GET", "/actors/counter?key=a")["status"] == "awake"
+        deadline = time.monotonic() + 20
+        while 'troupe_actors_awake{plugin="counter"} 0' not in get(api.port, "/metrics")[1]:
+            assert time.monotonic() < deadline, "it stays awake"
+        assert api.ok("GET", "/actors/counter?key=a")["status"] == "asleep"
+        assert api.ok("POST", "/actors/counter/event/add?key=a", b"{}")["state"] == {"count": 2}
 
 
 def test_sockets_that_do_not_close_are_cut_when_the_server_ends(serve):
