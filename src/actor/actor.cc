@@ -129,7 +129,13 @@ Task<> Actor::run(Message&& first) {
     }
     bool is_ready = true;
     if (journaled_) {
-      if (journaled_->lost) go_back();
+      if (journaled_->lost) {
+        // Behind those that are handled once more.
+        mailbox_.push_front(std::move(message));
+        co_await all_told();
+        go_back();
+        message = mailbox_.pop();
+      }
       if (message.kind == Message::Kind::wake) unpark();
       if (!journaled_->loaded) {
         is_ready = co_await load(message);
@@ -177,12 +183,15 @@ Task<> Actor::run(Message&& first) {
           obey(message);
       }
     }
-    if (message.delivery) actors_.drop(message.delivery);  // it had no turn
+    if (message.delivery) actors_.drop(message);  // it had no turn
     if (retired_) {
       pass_on();
       break;
     }
-    if (is_lost()) go_back();
+    if (is_lost()) {
+      co_await all_told();
+      go_back();
+    }
     if (mailbox_.empty()) break;
     if (now_ns == begun_ns) now_ns = actors_.clock().now_ns();
     if (!queue.idle() || now_ns > slice_end_ns) {
@@ -218,6 +227,7 @@ bool Actor::may_need_instance(const Message& message) const {
 // Who wrote to an actor while it ended reaches the next life of its address. Of viewers there are
 // none any more.
 void Actor::pass_on() {
+  if (journaled_) unpark();
   while (!mailbox_.empty()) {
     Message message = mailbox_.pop();
     if (message.viewer) continue;
@@ -407,7 +417,7 @@ Task<> Actor::act(Message& message,
   counters.answer_times.add(waited_ns + worked_ns);
   if (journaled_) journaled_->handling = nullptr;
   if (turn.lost() && message.delivery) {
-    journaled_->unsettled.push_back({UINT64_MAX, std::move(message)});
+    journaled_->unsettled.push_back({std::make_shared<const bool>(false), std::move(message)});
     message.delivery = nullptr;
     co_return;
   }
@@ -665,13 +675,14 @@ void Actor::send(Address to, Message message, std::uint64_t number) {
                 message = std::move(message)]() mutable { system.send(to, std::move(message)); });
 }
 
-// All that the actor has done so far.
+// All that the actor has done so far: also where what it shows does not wait for that, or its
+// receiver could be done with a message before the outbox has it.
 template <class Letter>
 void Actor::when_durable(Letter letter) {
-  if (exit_.is_open()) {
+  if (!journaled_ || actors_.gate()->is_durable(journaled_->last)) {
     letter();
   } else {
-    exit_.hold(std::move(letter));
+    actors_.gate()->hold(journaled_->last, std::move(letter), [] {});
   }
 }
 

@@ -170,8 +170,8 @@ class Actor : public boost::intrusive::list_base_hook<
   Plan plan(const Effects& effects);
   void find_hearers(Effects& effects) const;
   void subscribe(const std::string& topic);
-  // Whether too many messages to others are on their way for this turn to send its own.
-  bool outbox_is_full(const Effects& effects) const;
+  // Why this turn may not send its messages; empty when it may.
+  std::string outbox_refusal(const Effects& effects) const;
   void apply(const journal::Changes& changes);
   bool write(const journal::Record& record, Plan& plan, bool whole);
   bool append(const journal::Record& record,
@@ -214,6 +214,8 @@ class Actor : public boost::intrusive::list_base_hook<
   Task<Result<journal::Past>> read_past(std::string address, std::optional<std::uint64_t> at_turn);
   Task<Result<>> take_memory();
   bool mark_copy(journal::Kind kind, journal::Moment source, Plan plan);
+  // Of each of its turns it is known whether the journal has it.
+  Task<> all_told();
   void go_back();
   void forget_all();
 

@@ -156,10 +156,9 @@ void Actors::deliver(const Address& address, Message&& message) {
       std::string reason = plugin == nullptr
                                ? fmt::format("there is no plugin \"{}\"", address.plugin())
                                : fmt::format("there is no actor {}", text);
-      if (message.kind == Message::Kind::notice) {
-        // Of a plugin that is not served now, or whose actors were durable when they subscribed.
-        if (plugin != nullptr) system_.subscriptions().remove(message.name, text);
-        if (message.delivery) drop(message.delivery);
+      // Of a subscription from when the plugin's actors were durable.
+      if (message.kind == Message::Kind::notice && plugin != nullptr) {
+        if (message.delivery) drop(message);
         return;
       }
       if (message.delivery || message.kind == Message::Kind::wake) return;  // the journal has it
@@ -188,9 +187,9 @@ void Actors::use(journal::Journal& journal) {
   gate_ = std::make_unique<Gate>(journal, shard(), shards_.size(), log_);
 }
 
-void Actors::drop(const std::shared_ptr<const journal::Outgoing>& delivery) {
-  if (gate_) gate_->drop({*delivery});
-  system_.settled(delivery);
+void Actors::drop(const Message& message) {
+  if (gate_) gate_->drop({*message.delivery});
+  if (const auto delivery = message.unsettled()) system_.settled(delivery);
 }
 
 void Actors::start(Task<> task) {

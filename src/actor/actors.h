@@ -102,8 +102,8 @@ class Actors {
   void tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
   // Runs an actor's turns again beside it and tells what came of it, as as_json(Replayed).
   void replay(ReplayOrder order, AskPtr ask);
-  // A message of a durable actor has nobody to handle it here: it will not be sent again.
-  void drop(const std::shared_ptr<const journal::Outgoing>& delivery);
+  // A message of a durable actor, which nobody handles: it will not be sent again.
+  void drop(const Message& message);
   // Puts all to sleep that can be: the server is about to end.
   void sleep_all();
 

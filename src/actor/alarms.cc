@@ -14,7 +14,7 @@ namespace troupe::actor {
 
 namespace {
 
-// Of messages or timers that are read at once.
+// Of timers that are read at once.
 constexpr std::size_t page = 256;
 // Actors are woken so long before their timers run out, and looked for so
 // often.
@@ -22,18 +22,6 @@ constexpr std::chrono::nanoseconds ahead = std::chrono::seconds(60);
 constexpr std::chrono::nanoseconds period = std::chrono::seconds(30);
 // After a read that failed, or a loss of actors.
 constexpr std::chrono::nanoseconds soon = std::chrono::seconds(1);
-
-Message::Kind kind_of(journal::Outgoing::Kind kind) {
-  switch (kind) {
-    case journal::Outgoing::Kind::event:
-      return Message::Kind::event;
-    case journal::Outgoing::Kind::call:
-      return Message::Kind::call;
-    case journal::Outgoing::Kind::notice:
-      return Message::Kind::notice;
-  }
-  return Message::Kind::event;
-}
 
 // Goes on when the time is up, or the wait is cut short.
 template <class Timer>
@@ -70,7 +58,6 @@ void Alarms::rewind() {
 }
 
 Task<> Alarms::run() {
-  co_await send_backlog();
   while (true) {
     std::chrono::nanoseconds wait = period;
     if (std::exchange(rewound_, false)) {
@@ -81,35 +68,6 @@ Task<> Alarms::run() {
     if (!all_seen) wait = soon;
     Until<decltype(timer_)> pause{timer_, wait};
     co_await pause;
-  }
-}
-
-// Each sender's in the order it sent them, before anybody can send more.
-Task<> Alarms::send_backlog() {
-  journal::Outgoing after;
-  while (true) {
-    shard::Reply<Result<std::vector<journal::Outgoing>>> read;
-    journal_.outbox(after, page, read.taker(system_.shards()[0]));
-    Result<std::vector<journal::Outgoing>> messages = co_await read;
-    if (messages.has_error()) {
-      log_.error("messages on their way cannot be read: {}", messages.error().message);
-      co_return;
-    }
-    for (journal::Outgoing& message : *messages) {
-      const auto to = Address::read(message.to);
-      if (!to) continue;
-      auto delivery = std::make_shared<const journal::Outgoing>(journal::Outgoing{
-          .sender = message.sender, .incarnation = message.incarnation, .number = message.number});
-      system_.send(
-          *to,
-          {.kind = kind_of(message.kind),
-           .name = message.name,
-           .payload = message.payload,
-           .input_id = journal::sender_id(message.sender, message.incarnation, message.number),
-           .delivery = std::move(delivery)});
-    }
-    if (messages->size() < page) co_return;
-    after = std::move(messages->back());
   }
 }
 

@@ -1,7 +1,7 @@
-// What the journal has waiting when a server starts, and the timers of actors that are not there.
+// The timers of actors that are not there.
 //
-// Messages that were on their way are sent once more. An actor whose timer runs out within a minute
-// is woken, so that it is there when it does: a shard knows the timers of the actors it has.
+// An actor whose timer runs out within a minute is woken, so that it is there when it does: a shard
+// knows the timers of the actors it has.
 // Owned by System; lives on the first shard.
 #pragma once
 
@@ -35,7 +35,6 @@ class Alarms {
   using Steady = std::chrono::steady_clock;
 
   Task<> run();
-  Task<> send_backlog();
   Task<bool> wake_next();
 
   System& system_;

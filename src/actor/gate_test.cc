@@ -311,6 +311,13 @@ class PublishTest : public GateTest {
   void listen(const std::string& key) {
     EXPECT_EQ(order(key, Message::Kind::event, "listen").verdict, Verdict::done);
   }
+  // After the time that one is down, at the most.
+  void unpark(const std::string& key) {
+    clock.now += 120'000'000'000;
+    system.send({"p", key}, {.kind = Message::Kind::wake});
+    settle();
+    commit();
+  }
   // Who hears it has not committed that yet.
   void tell(const std::string& key) {
     EXPECT_EQ(order(key, Message::Kind::event, "tell").verdict, Verdict::done);
@@ -346,7 +353,7 @@ TEST_F(PublishTest, IsHeardOnceWhateverTheServerEndsInTheMiddleOf) {
   journal.crash();
   NextServer next(journal);
   next.system.install(system.on(0).find_plugin("p")->version);
-  next.system.resume();
+  ASSERT_TRUE(next.system.resume());
   next.settle();
   journal.commit();
   next.settle();
@@ -361,6 +368,84 @@ TEST_F(PublishTest, WhoHasJustSubscribedHearsItself) {
     commit();
     EXPECT_EQ(heard("s"), Lines(static_cast<std::size_t>(times), rain));
   }
+}
+
+TEST_F(PublishTest, WhoseTurnWasLostHearsItselfOnce) {
+  system.send({"p", "s"},
+              {.kind = Message::Kind::event, .name = "listen_and_tell", .payload = "{}"});
+  settle();
+  fail();
+  journal.refusing = false;
+  EXPECT_EQ(order("s", Message::Kind::event, "listen_and_tell").verdict, Verdict::done);
+  commit();
+  EXPECT_EQ(heard("s"), Lines{rain});
+  EXPECT_TRUE(journal.on_their_way.empty());
+}
+
+// It goes back for a turn that the journal did not take.
+TEST_F(PublishTest, WhatWasHeardDurablyIsNotHeardAgain) {
+  listen("s");
+  tell("t");
+  commit();
+  ASSERT_EQ(heard("s"), Lines{rain});
+  journal.refusing = true;
+  EXPECT_EQ(order("s", Message::Kind::event, "one").verdict, Verdict::unavailable);
+  journal.refusing = false;
+  unpark("s");
+  EXPECT_EQ(order("s", Message::Kind::event, "one").verdict, Verdict::done);
+  EXPECT_EQ(heard("s"), Lines{rain});
+}
+
+// The same, while the turn before is still on its way to the journal.
+TEST_F(PublishTest, WhatIsHeardJustBeforeALossOfAnotherTurnIsHeardOnce) {
+  listen("s");
+  tell("t");
+  journal.refusing = true;
+  system.send({"p", "s"}, {.kind = Message::Kind::event, .name = "one", .payload = "{}"});
+  settle();
+  journal.refusing = false;
+  commit();
+  EXPECT_EQ(order("s", Message::Kind::event, "one").verdict, Verdict::done);
+  EXPECT_EQ(heard("s"), Lines{rain});
+}
+
+TEST_F(PublishTest, OneThatIsDownHoldsNobodyUpAndHearsItLater) {
+  listen("s");
+  for (int i = 0; i < 4; ++i) {
+    system.send({"p", "s"}, {.kind = Message::Kind::event, .name = "trap", .payload = "{}"});
+  }
+  settle();
+  commit();
+  ASSERT_EQ(order("s", Message::Kind::event, "one").verdict, Verdict::down);
+  for (int i = 0; i < 5; ++i) tell("t");
+  commit();
+  EXPECT_TRUE(heard("s").empty());
+  unpark("s");
+  EXPECT_EQ(heard("s"), Lines(5, rain));
+  EXPECT_TRUE(journal.on_their_way.empty());
+}
+
+TEST_F(PublishTest, WhatWasOnItsWayArrivesInItsOrder) {
+  constexpr std::uint64_t count = 5000;
+  for (std::uint64_t number = 1; number <= count; ++number) {
+    journal.on_their_way.push_back({.kind = journal::Outgoing::Kind::event,
+                                    .sender = "p/x",
+                                    .incarnation = 7,
+                                    .number = number,
+                                    .to = "p/s",
+                                    .name = "one",
+                                    .payload = std::to_string(number)});
+  }
+  ASSERT_TRUE(system.resume());
+  settle();
+  commit();
+  unpark("s");  // the gate had its fill
+  const std::vector<Entry>& entries = journal.entries.at("p/s");
+  ASSERT_EQ(entries.size(), count + 1) << "and the first state";
+  for (std::uint64_t number = 1; number <= count; ++number) {
+    ASSERT_EQ(entries[number].record.input, std::to_string(number));
+  }
+  EXPECT_TRUE(journal.on_their_way.empty());
 }
 
 TEST_F(PublishTest, WhoseLifeIsOverHearsNothingMore) {

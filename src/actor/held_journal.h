@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -132,10 +133,13 @@ class HeldJournal final : public journal::Journal {
     }
     reply(std::move(all));
   }
-  void outbox(journal::Outgoing,
-              std::size_t,
+  void outbox(journal::Outgoing after,
+              std::size_t limit,
               Reply<std::vector<journal::Outgoing>> reply) override {
-    reply(on_their_way);
+    const auto found = std::ranges::find(on_their_way, after);
+    const auto begin = found == on_their_way.end() ? on_their_way.begin() : found + 1;
+    const auto left = static_cast<std::size_t>(on_their_way.end() - begin);
+    reply(std::vector(begin, begin + static_cast<std::ptrdiff_t>(std::min(left, limit))));
   }
   void forget(std::string, Reply<void> reply) override { reply(Error{"not here"}); }
   void prune(Reply<std::uint64_t> reply) override { reply(Error{"not here"}); }

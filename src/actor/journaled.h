@@ -33,7 +33,7 @@ struct Journaled {
   // then it is unsettled, and handled once more when that append fails.
   Message* handling = nullptr;
   struct Unsettled {
-    journal::Ticket ticket;
+    std::shared_ptr<const bool> durable;  // its turn is
     Message message;
   };
   boost::container::deque<Unsettled> unsettled;  // an empty one has allocated nothing

@@ -118,8 +118,9 @@ Actor::Plan Actor::plan(const Effects& effects) {
         break;
       case Deed::Kind::publish:
         ++plan.sends;  // to those that no journal keeps
-        for (const std::string& hearer : deed.hearers) {
-          send(journal::Outgoing::Kind::notice, hearer, deed.target, deed.notice());
+        if (deed.hearers.empty()) break;
+        for (const std::string notice = deed.notice(); const std::string& hearer : deed.hearers) {
+          send(journal::Outgoing::Kind::notice, hearer, deed.target, notice);
         }
         break;
       case Deed::Kind::send:
@@ -149,18 +150,38 @@ void Actor::find_hearers(Effects& effects) const {
     if (deed.kind == Deed::Kind::subscribe) joined.push_back(deed.target);
     if (deed.kind != Deed::Kind::publish) continue;
     deed.hearers = actors_.system().subscriptions().of(deed.target);
-    const bool hears_itself = journaled_ && std::ranges::find(joined, deed.target) != joined.end();
-    if (hears_itself && !topics_.contains(deed.target)) deed.hearers.push_back(address_.text());
+    std::erase_if(deed.hearers, [this](const std::string& hearer) {
+      const Plugin* plugin = actors_.find_plugin(Address::read(hearer)->plugin());
+      return plugin == nullptr || plugin->version->durability == Durability::none;
+    });
+    if (journaled_ && std::ranges::find(joined, deed.target) != joined.end() &&
+        std::ranges::find(deed.hearers, address_.text()) == deed.hearers.end()) {
+      deed.hearers.push_back(address_.text());
+    }
   }
 }
 
-bool Actor::outbox_is_full(const Effects& effects) const {
-  if (!journaled_ || effects.deeds().empty()) return false;
-  std::size_t sends = 0;
+std::string Actor::outbox_refusal(const Effects& effects) const {
+  if (effects.deeds().empty()) return {};
+  const Bounds& bounds = version().bounds;
+  std::size_t count = 0;
+  std::size_t bytes = 0;
   for (const Deed& deed : effects.deeds()) {
-    if (deed.is_message()) sends += deed.kind == Deed::Kind::publish ? deed.hearers.size() : 1;
+    if (!deed.is_message()) continue;
+    const std::size_t receivers = deed.kind == Deed::Kind::publish ? deed.hearers.size() : 1;
+    count += receivers;
+    bytes += receivers * deed.bytes();
   }
-  return sends != 0 && journaled_->outbox + sends > version().bounds.outbox_max;
+  if (bytes > bounds.outbox_bytes_max) {
+    return fmt::format("the messages of one turn to {} actors are larger than {} bytes",
+                       count,
+                       bounds.outbox_bytes_max);
+  }
+  if (journaled_ && count != 0 && journaled_->outbox + count > bounds.outbox_max) {
+    return fmt::format("more than {} messages to other actors have not been handled yet",
+                       bounds.outbox_max);
+  }
+  return {};
 }
 
 void Actor::apply(const journal::Changes& changes) {
@@ -220,17 +241,18 @@ bool Actor::write(const journal::Record& record, Plan& plan, bool whole) {
   if (!append(record, changes, std::move(beside), whole)) return false;
   own.outbox += sent;
 
-  const journal::Ticket ticket = actors_.gate()->last_ticket();
-  while (!own.unsettled.empty() && actors_.gate()->is_durable(own.unsettled.front().ticket)) {
-    own.unsettled.pop_front();
-  }
+  while (!own.unsettled.empty() && *own.unsettled.front().durable) own.unsettled.pop_front();
   if (takes) {
     Message& message = *std::exchange(own.handling, nullptr);
+    const auto durable = std::make_shared<bool>(false);
     actors_.gate()->hold(
-        ticket,
-        [&system = actors_.system(), delivery = message.delivery] { system.settled(delivery); },
+        own.last,
+        [&system = actors_.system(), delivery = message.unsettled(), durable] {
+          *durable = true;
+          if (delivery) system.settled(delivery);
+        },
         [] {});
-    own.unsettled.push_back({ticket, message});
+    own.unsettled.push_back({durable, message});
     message.delivery = nullptr;
   }
   return true;
@@ -493,6 +515,21 @@ bool Actor::park_unless_ready(Message& message) {
 
 void Actor::park(Message& message) {
   Journaled& own = *journaled_;
+  if (message.kind == Message::Kind::notice) {
+    // Who publishes does not know who hears it, and is not to wait for one that is down.
+    if (own.parked.size() >= version().bounds.mailbox_messages_max) {
+      plugin_.counters.reach(Limit::mailbox);
+      actors_.log().warn("[{}] a message of the topic {} was dropped: {} others wait already",
+                         address_.text(),
+                         message.name,
+                         own.parked.size());
+      actors_.drop(message);
+      message.delivery = nullptr;
+      return;
+    }
+    if (const auto delivery = message.unsettled()) actors_.system().settled(delivery);
+    message.settled = true;
+  }
   own.parked.push_back(std::move(message));
   message.delivery = nullptr;
   if (own.unpark_ns != 0) return;
@@ -519,6 +556,12 @@ void Actor::lose() {
   if (!running_) go_back();
 }
 
+Task<> Actor::all_told() {
+  Exit last;
+  last.wait_for(*actors_.gate(), journaled_->last);
+  co_await last.opened();
+}
+
 // The one way back, when turns were shown to nobody and are not in the journal: viewers join again,
 // and the next message loads the actor.
 void Actor::go_back() {
@@ -530,7 +573,9 @@ void Actor::go_back() {
   if (must_be_there) actors_.system().wake_sleepers();
   // What others have sent is handled once more, in its order.
   for (; !parked.empty(); parked.pop_back()) mailbox_.push_front(std::move(parked.back()));
-  for (; !again.empty(); again.pop_back()) mailbox_.push_front(std::move(again.back().message));
+  for (; !again.empty(); again.pop_back()) {
+    if (!*again.back().durable) mailbox_.push_front(std::move(again.back().message));
+  }
   if (!running_ && !mailbox_.empty()) {
     unlink();
     deliver(mailbox_.pop());

@@ -47,7 +47,12 @@ struct Message {
   // Of a durable actor's message: it waits in the journal's outbox until this one's turn is
   // durable, or somebody drops it. Sender, incarnation and number say which it is. Else null.
   std::shared_ptr<const journal::Outgoing> delivery;
+  bool settled = false;  // its sender has been told that it need not wait for it
 
+  // The delivery that its sender waits for; null when there is none.
+  std::shared_ptr<const journal::Outgoing> unsettled() const {
+    return settled ? nullptr : delivery;
+  }
   std::size_t bytes() const { return name.size() + payload.size(); }
   // Whether it takes room that others need: what a client or another actor may send as often as it
   // likes. Joins and leaves, timers and orders have room of their own, for each is there once. A

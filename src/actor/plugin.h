@@ -38,6 +38,7 @@ struct Bounds {
   std::size_t topics_max = 100;  // subscribed to
   // Messages to others that have not been handled yet; more fail the turn.
   std::size_t outbox_max = 1000;
+  std::size_t outbox_bytes_max = std::size_t{16} << 20;  // of one turn's messages, to all receivers
   // Actors of the plugin awake at the same time, each shard its share, one at least; 0: no bound
   // but the server's.
   std::size_t instances_max = 0;

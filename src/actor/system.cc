@@ -11,8 +11,35 @@ namespace {
 
 // On how many live actors' states a new version's `migrate` is tried.
 constexpr std::size_t migrations_tried_max = 16;
-// Subscriptions are read by so many.
-constexpr std::size_t subscriptions_page = 4096;
+// Subscriptions, and messages on their way, are read by so many.
+constexpr std::size_t page = 4096;
+
+// All that a function of the journal gives by pages, each after the last of the one before; before
+// any thread runs that must not wait. An Error from the journal, or of `take`.
+template <class T, class Read, class Take>
+Result<> read_all(Read read, Take take) {
+  T after;
+  while (true) {
+    std::promise<Result<std::vector<T>>> answer;
+    read(after, [&answer](Result<std::vector<T>> part) { answer.set_value(std::move(part)); });
+    TRY(std::vector<T> part, answer.get_future().get());
+    for (T& one : part) take(one);
+    if (part.size() < page) return {};
+    after = std::move(part.back());
+  }
+}
+
+Message::Kind kind_of(journal::Outgoing::Kind kind) {
+  switch (kind) {
+    case journal::Outgoing::Kind::event:
+      return Message::Kind::event;
+    case journal::Outgoing::Kind::call:
+      return Message::Kind::call;
+    case journal::Outgoing::Kind::notice:
+      return Message::Kind::notice;
+  }
+  return Message::Kind::event;
+}
 
 }  // namespace
 
@@ -29,20 +56,40 @@ System::~System() = default;
 Result<> System::use(journal::Journal& journal) {
   for (const auto& actors : actors_) actors->use(journal);
   alarms_ = std::make_unique<Alarms>(*this, journal, clock_, log_);
-  journal::Subscription after;
-  while (true) {
-    std::promise<Result<std::vector<journal::Subscription>>> read;
-    journal.subscriptions(
-        after, subscriptions_page, [&read](auto part) { read.set_value(std::move(part)); });
-    TRY(std::vector<journal::Subscription> part, read.get_future().get());
-    for (const auto& [topic, address] : part) subscriptions_.add(topic, address);
-    if (part.size() < subscriptions_page) return {};
-    after = std::move(part.back());
-  }
+  journal_ = &journal;
+  return read_all<journal::Subscription>(
+      [&](const journal::Subscription& after, auto reply) {
+        journal.subscriptions(after, page, std::move(reply));
+      },
+      [this](const journal::Subscription& one) {
+        if (Address::read(one.address)) subscriptions_.add(one.topic, one.address);
+      });
 }
 
-void System::resume() {
-  if (alarms_) shards_[0].send([this] { alarms_->start(); });
+Result<> System::resume() {
+  if (journal_ == nullptr) return {};
+  // Each sender's in the order it sent them, before anybody can send more.
+  TRY_VOID(read_all<journal::Outgoing>(
+      [this](const journal::Outgoing& after, auto reply) {
+        journal_->outbox(after, page, std::move(reply));
+      },
+      [this](const journal::Outgoing& message) { send_again(message); }));
+  shards_[0].send([this] { alarms_->start(); });
+  return {};
+}
+
+void System::send_again(const journal::Outgoing& message) {
+  const auto to = Address::read(message.to);
+  if (!to) return;
+  send(*to,
+       {.kind = kind_of(message.kind),
+        .name = message.name,
+        .payload = message.payload,
+        .input_id = journal::sender_id(message.sender, message.incarnation, message.number),
+        .delivery = std::make_shared<const journal::Outgoing>(
+            journal::Outgoing{.sender = message.sender,
+                              .incarnation = message.incarnation,
+                              .number = message.number})});
 }
 
 void System::wake_sleepers() {

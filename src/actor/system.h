@@ -46,9 +46,9 @@ class System {
   void use(Archive& archive) { archive_ = &archive; }
   // Null when there is none.
   Archive* archive() { return archive_; }
-  // Sends what was on its way, and fires what was due, when the last server
-  // ended. Every plugin has been installed; before any thread runs.
-  void resume();
+  // Sends what was on its way, and fires what was due, when the last server ended. Every plugin has
+  // been installed; before any thread runs. An Error when the journal cannot be read.
+  Result<> resume();
   // Actors with timers are not there any more: from any thread.
   void wake_sleepers();
   // What an actor was at the end of a turn; from any thread.
@@ -119,13 +119,15 @@ class System {
  private:
   void deliver(Message&& message);
   void pass(Address to, Message message, std::size_t shards_tried);
+  void send_again(const journal::Outgoing& message);
 
   shard::Shards& shards_;
   const Clock& clock_;
   Log& log_;
   std::vector<std::unique_ptr<Actors>> actors_;
   Subscriptions subscriptions_;
-  std::unique_ptr<Alarms> alarms_;  // null without a journal
+  journal::Journal* journal_ = nullptr;  // null without one
+  std::unique_ptr<Alarms> alarms_;       // likewise
   Archive* archive_ = nullptr;
 };
 

@@ -79,13 +79,12 @@ Task<Outcome> Turn::run(std::string_view function,
     actor_.plugin_.counters.reach(outcome);
   }
   const bool has_ended = outcome.ending == Ending::done || outcome.ending == Ending::error;
-  if (has_ended) actor_.find_hearers(effects_);
-  if (has_ended && actor_.outbox_is_full(effects_)) {
-    actor_.plugin_.counters.reach(Limit::outbox);
-    outcome = ended(outcome,
-                    Ending::output,
-                    fmt::format("more than {} messages to other actors have not been handled yet",
-                                actor_.version().bounds.outbox_max));
+  if (has_ended) {
+    actor_.find_hearers(effects_);
+    if (std::string why = actor_.outbox_refusal(effects_); !why.empty()) {
+      actor_.plugin_.counters.reach(Limit::outbox);
+      outcome = ended(outcome, Ending::output, std::move(why));
+    }
   }
   if (outcome.ending == Ending::done && !actor_.is_call()) {
     outcome = take_state(actor_, outcome, &patch_);  // state: canonical text, and the patch

@@ -85,6 +85,8 @@ namespace {
 
 using State = FaultyDisk::State;
 
+constexpr std::size_t part_bytes = 4096;
+
 // SQLite's file of ours; the system's follows it in memory.
 struct Handle {
   sqlite3_file base;
@@ -112,9 +114,12 @@ int write_file(sqlite3_file* file, const void* from, int count, sqlite3_int64 of
   if (const int code = state.next(); code != SQLITE_OK) return code;
   if (const std::string* path = handle_of(file).path) {
     const std::lock_guard lock(state.mutex);
-    state.files[*path].pending.push_back(
-        {.offset = static_cast<std::size_t>(offset),
-         .bytes = std::string(static_cast<const char*>(from), static_cast<std::size_t>(count))});
+    // Of a large piece the disk may have any part.
+    const std::string_view bytes(static_cast<const char*>(from), static_cast<std::size_t>(count));
+    for (std::size_t at = 0; at < bytes.size(); at += part_bytes) {
+      state.files[*path].pending.push_back({.offset = static_cast<std::size_t>(offset) + at,
+                                            .bytes = std::string(bytes.substr(at, part_bytes))});
+    }
   }
   return real_of(file)->pMethods->xWrite(real_of(file), from, count, offset);
 }

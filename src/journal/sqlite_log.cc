@@ -7,11 +7,10 @@
 
 namespace troupe::journal {
 
-namespace {
-
 // SQLite's file of the log; that of the VFS below follows it in memory.
-struct LogFile {
+struct GatheredLog::File {
   sqlite3_file base{};
+  File** owner = nullptr;  // who knows it
   std::string gathered;
   sqlite3_int64 offset = 0;  // where it belongs
   bool gathers = false;
@@ -23,7 +22,7 @@ struct LogFile {
     return at == offset + static_cast<sqlite3_int64>(gathered.size()) &&
            gathered.size() + bytes.size() <= GatheredLog::gathered_bytes_max;
   }
-  // What could not be written is forgotten: the commit it is of has failed.
+  // What could not be written is forgotten: so is the transaction it is of.
   int write() {
     if (gathered.empty()) return SQLITE_OK;
     const int code =
@@ -33,16 +32,21 @@ struct LogFile {
   }
 };
 
+namespace {
+
+using LogFile = GatheredLog::File;
+
 LogFile& log_of(sqlite3_file* file) {
   return *reinterpret_cast<LogFile*>(file);
 }
 
 int close_log(sqlite3_file* file) {
+  // What a commit has gathered was written at its sync.
   LogFile& log = log_of(file);
-  const int written = log.write();
+  *log.owner = nullptr;
   const int closed = log.methods().xClose(log.under());
   std::destroy_at(&log);
-  return written == SQLITE_OK ? closed : written;
+  return closed;
 }
 
 int write_log(sqlite3_file* file, const void* from, int count, sqlite3_int64 offset) {
@@ -97,7 +101,7 @@ GatheredLog::GatheredLog(const std::string& under)
   if (found == nullptr) return;  // who opens by name() is told so
   static_cast<sqlite3_vfs&>(vfs_) = *found;
   vfs_.under = found;
-  vfs_.szOsFile = static_cast<int>(sizeof(LogFile)) + found->szOsFile;
+  vfs_.szOsFile = static_cast<int>(sizeof(File)) + found->szOsFile;
   vfs_.pNext = nullptr;
   vfs_.zName = name_.c_str();
   vfs_.xOpen = open;
@@ -110,10 +114,11 @@ GatheredLog::~GatheredLog() {
 
 int GatheredLog::open(
     sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out_flags) {
-  sqlite3_vfs* const below = static_cast<Vfs*>(vfs)->under;
+  Vfs& own = *static_cast<Vfs*>(vfs);
+  sqlite3_vfs* const below = own.under;
   if ((flags & SQLITE_OPEN_WAL) == 0) return below->xOpen(below, path, file, flags, out_flags);
   file->pMethods = nullptr;
-  LogFile& log = *std::construct_at(reinterpret_cast<LogFile*>(file));
+  File& log = *std::construct_at(reinterpret_cast<File*>(file));
   const int code = below->xOpen(below, path, log.under(), flags, out_flags);
   if (code != SQLITE_OK) {
     if (log.under()->pMethods != nullptr) log.methods().xClose(log.under());
@@ -124,7 +129,13 @@ int GatheredLog::open(
       (log.methods().xDeviceCharacteristics(log.under()) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
   log.gathered.reserve(gathered_bytes_max);
   log.base.pMethods = &log_methods;
+  log.owner = &own.file;
+  own.file = &log;
   return SQLITE_OK;
+}
+
+void GatheredLog::forget() {
+  if (vfs_.file != nullptr) vfs_.file->gathered.clear();
 }
 
 }  // namespace troupe::journal

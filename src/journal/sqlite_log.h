@@ -7,7 +7,7 @@
 //
 // A VFS of SQLite over another (https://sqlite.org/vfs.html): of all files the log alone is ours,
 // the others are the other VFS's own. For a connection that writes with `synchronous = FULL`; those
-// that read need nothing of it.
+// that read need nothing of it. One connection at a time.
 #pragma once
 
 #include <sqlite3.h>
@@ -33,9 +33,16 @@ class GatheredLog {
 
   const std::string& name() const { return name_; }
 
+  // After a rollback, before anything else: what was gathered is of no commit, and somebody else
+  // may write there next.
+  void forget();
+
+  struct File;
+
  private:
   struct Vfs : sqlite3_vfs {
     sqlite3_vfs* under = nullptr;  // null when there is none of that name
+    File* file = nullptr;          // null while there is none
   };
   static int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out);
 

@@ -85,9 +85,13 @@ TEST_F(GatheredLogTest, ALargeCommitIsWhole) {
 
 // Pages leave SQLite's cache before the commit, are read again from the log and written once more.
 TEST_F(GatheredLogTest, WhatATransactionHasWrittenItCanRead) {
+  const std::uintmax_t before = log_bytes();
   run("PRAGMA cache_size = 5; BEGIN IMMEDIATE");
-  add(1, 100, 3000);
-  EXPECT_EQ(number(writer_, "SELECT sum(length(bytes)) FROM rows"), 300'000);
+  add(1, 15, 3000);
+  EXPECT_EQ(log_bytes(), before) << "they have left the cache, and wait";
+  EXPECT_EQ(number(writer_, "SELECT sum(length(bytes)) FROM rows"), 45'000);
+  EXPECT_GT(log_bytes(), before);
+  add(16, 85, 3000);
   run("UPDATE rows SET bytes = zeroblob(2000)");
   EXPECT_EQ(number(writer_, "SELECT sum(length(bytes)) FROM rows"), 200'000);
   EXPECT_EQ(count(reader_), 0);
@@ -101,12 +105,29 @@ TEST_F(GatheredLogTest, WhatIsTakenBackIsOverwritten) {
   run("PRAGMA cache_size = 5; BEGIN IMMEDIATE");
   add(2, 100, 3000);
   run("ROLLBACK");
+  log_.forget();
   add(500, 1, 10);
   EXPECT_EQ(count(reader_), 2);
   run("PRAGMA wal_checkpoint(TRUNCATE)");
   EXPECT_EQ(log_bytes(), 0U);
   add(501, 1, 10);
   EXPECT_EQ(count(reader_), 3);
+}
+
+TEST_F(GatheredLogTest, WhatIsForgottenIsNeverWritten) {
+  sqlite3_file* log = nullptr;
+  ASSERT_EQ(sqlite3_file_control(
+                writer_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log)),
+            SQLITE_OK);
+  const auto before = static_cast<sqlite3_int64>(log_bytes());
+  ASSERT_EQ(log->pMethods->xWrite(log, "abc", 3, before), SQLITE_OK);
+  log_.forget();
+  sqlite3_int64 size = 0;
+  ASSERT_EQ(log->pMethods->xFileSize(log, &size), SQLITE_OK);
+  EXPECT_EQ(size, before);
+  ASSERT_EQ(log->pMethods->xWrite(log, "abc", 3, before), SQLITE_OK);
+  ASSERT_EQ(log->pMethods->xFileSize(log, &size), SQLITE_OK);
+  EXPECT_EQ(size, before + 3);
 }
 
 TEST_F(GatheredLogTest, AVfsThatIsNotThereIsAnErrorAtOpening) {

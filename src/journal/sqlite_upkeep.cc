@@ -28,6 +28,7 @@ Result<> Writer::in_transaction(const std::function<Result<>()>& work) {
     if (worked.has_value()) return worked;
   }
   if (sqlite3_get_autocommit(store_.database().get()) == 0) static_cast<void>(rollback_.run());
+  log_->forget();
   return worked;
 }
 

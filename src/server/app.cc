@@ -256,9 +256,12 @@ void App::route(std::span<const TopicConfig> topics) {
   }
 }
 
+Result<void> App::resume() {
+  return system_.resume();
+}
+
 void App::start() {
   ready_ = true;
-  system_.resume();
   shards_.start();
   http_->start();
   if (admin_) admin_->start();

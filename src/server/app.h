@@ -74,6 +74,9 @@ class App {
   // Reads the certificate and its key again; see socket::Listener.
   Result<void> reload_tls() { return http_->reload_tls(); }
 
+  // Once, when the plugins have been installed, before start(): sends what was on its way when the
+  // last server ended.
+  Result<void> resume();
   void start();
   // Clients get 1012, requests are finished, the threads end.
   void stop();

@@ -255,6 +255,7 @@ class Reader {
     section.number("timers", bounds.timers_max, 0, 1'000'000);
     section.number("subscriptions", bounds.topics_max, 0, 1'000'000);
     section.number("outbox", bounds.outbox_max, 1, 1'000'000);
+    section.number("outbox_bytes", bounds.outbox_bytes_max, kib, 32 * mib);
   }
 
   void read_plugin(const std::string& name, Section& section) {

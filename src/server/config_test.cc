@@ -206,6 +206,7 @@ instances = 13
 instance_pages = 512
 mailbox_messages = 14
 state_bytes = 15000
+outbox_bytes = 25600
 output_bytes = 16000
 [plugins.todo]
 wasm = "todo.wasm"
@@ -275,6 +276,7 @@ max_version = 24
   EXPECT_EQ(plugin.bounds.mailbox_messages_max, 19U) << "the plugin's own before [limits]";
   EXPECT_EQ(plugin.bounds.mailbox_bytes_max, 20480U);
   EXPECT_EQ(plugin.bounds.state_bytes_max, 15000U) << "of [limits]";
+  EXPECT_EQ(plugin.bounds.outbox_bytes_max, 25600U);
   EXPECT_EQ(plugin.bounds.effects_max, 21U);
   EXPECT_EQ(plugin.bounds.effects_bytes_max, 22U);
   EXPECT_EQ(plugin.bounds.log_bytes_per_second_max, 23U);

@@ -89,6 +89,7 @@ class DevSession {
     }
     TRY_VOID(apply(config));
     while (builds_under_way_ > 0) io_.run_one();
+    TRY_VOID(app_->resume());
     const auto start = [this] {
       app_->start();
       print_start();

@@ -97,6 +97,7 @@ Result<void> serve(const std::filesystem::path& file, const Overrides& overrides
   app->on_reload([&](Deployer::Done done) {
     asio::post(io, [&reload, done = std::move(done)] { reload(done); });
   });
+  TRY_VOID(app->resume());
   const auto start = [&] {
     app->start();
     print_start(*app);

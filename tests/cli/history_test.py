@@ -273,7 +273,7 @@ def test_who_has_subscribed_hears_what_is_published_after_a_restart(tmp_path, ca
         crash(server)
     with Running(folder, "serve", *FREE_PORTS) as server:
         api = Api(server, folder)
-        assert 'troupe_actors{plugin="todo"} 0' in get(api.port, "/metrics")[1], "nobody has woken it"
+        assert 'troupe_actors{plugin="todo"} 0' in get(api.port, "/metrics")[1], "it has been woken"
         api.ok("POST", "/actors/todo/event/tell?key=b", b'{"text":"it rains"}')
         deadline = time.monotonic() + 20
         while api.ok("GET", "/actors/todo?key=a")["state"] != {"heard": ["it rains"]}:
