@@ -345,6 +345,7 @@ void Actors::tuck_in() {
   while (!idle_.empty() && idle_.front().idle_since_ns() < before_ns) {
     Actor& longest = idle_.front();
     idle_.pop_front();
+    if (longest.is_awake()) bounds_.reached(Bound::actor_idle);
     longest.sleep();
     if (longest.is_forgettable()) retire(longest);
   }

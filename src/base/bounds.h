@@ -35,10 +35,11 @@ enum class Bound {
   compile_memory,
   instances,
   instance_pages,  // or what else a slot holds: tables, linked modules
+  actor_idle,
 };
 
 // As the configuration calls them, in the order of Bound.
-inline constexpr std::array<std::string_view, 22> bound_names = {"connections",
+inline constexpr std::array<std::string_view, 23> bound_names = {"connections",
                                                                  "address_connections",
                                                                  "header_bytes",
                                                                  "http_body_bytes",
@@ -59,7 +60,8 @@ inline constexpr std::array<std::string_view, 22> bound_names = {"connections",
                                                                  "compile_cpu_seconds",
                                                                  "compile_memory_bytes",
                                                                  "instances",
-                                                                 "instance_pages"};
+                                                                 "instance_pages",
+                                                                 "actor_idle_ms"};
 
 class BoundCounts {
  public:

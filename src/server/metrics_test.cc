@@ -46,6 +46,7 @@ TEST(Metrics, NameEveryBoundOnce) {
     EXPECT_NE(text.find(line), std::string::npos) << line;
   }
   static_assert(bound_names[static_cast<std::size_t>(Bound::instance_pages)] == "instance_pages");
+  static_assert(bound_names[static_cast<std::size_t>(Bound::actor_idle)] == "actor_idle_ms");
   static_assert(bound_names[static_cast<std::size_t>(Bound::upload_bytes)] == "upload_bytes");
   static_assert(actor::limit_names[static_cast<std::size_t>(actor::Limit::vars)] == "vars");
 }

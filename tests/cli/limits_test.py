@@ -237,6 +237,7 @@ def test_an_idle_actor_is_put_to_sleep(serve, tmp_path):
         while 'troupe_actors_awake{plugin="counter"} 0' not in get(api.port, "/metrics")[1]:
             assert time.monotonic() < deadline, "it stays awake"
         assert api.ok("GET", "/actors/counter?key=a")["status"] == "asleep"
+        assert reached(server)["actor_idle_ms"] == 1
         assert api.ok("POST", "/actors/counter/event/add?key=a", b"{}")["state"] == {"count": 2}
 
 
