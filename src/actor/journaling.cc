@@ -515,7 +515,7 @@ bool Actor::park_unless_ready(Message& message) {
 
 void Actor::park(Message& message) {
   Journaled& own = *journaled_;
-  if (message.kind == Message::Kind::notice) {
+  if (message.kind == Message::Kind::notice && is_down()) {
     // Who publishes does not know who hears it, and is not to wait for one that is down.
     if (own.parked.size() >= version().bounds.mailbox_messages_max) {
       plugin_.counters.reach(Limit::mailbox);

@@ -14,8 +14,7 @@ constexpr std::size_t migrations_tried_max = 16;
 // Subscriptions, and messages on their way, are read by so many.
 constexpr std::size_t page = 4096;
 
-// All that a function of the journal gives by pages, each after the last of the one before; before
-// any thread runs that must not wait. An Error from the journal, or of `take`.
+// All that the journal gives by pages, each after the last of the one before. Blocks.
 template <class T, class Read, class Take>
 Result<> read_all(Read read, Take take) {
   T after;
