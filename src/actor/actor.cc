@@ -417,6 +417,7 @@ Task<> Actor::act(Message& message,
   counters.answer_times.add(waited_ns + worked_ns);
   if (journaled_) journaled_->handling = nullptr;
   if (turn.lost() && message.delivery) {
+    if (journaled_->is_too_large) co_return;  // it is dropped
     journaled_->unsettled.push_back({std::make_shared<const bool>(false), std::move(message)});
     message.delivery = nullptr;
     co_return;
@@ -560,7 +561,7 @@ Task<> Actor::end_life() {
   if (journaled_ && journaled_->begun) {
     if (!mark(journal::Kind::end, {})) co_return;
     // Until then a message for this address must not begin another life.
-    const bool is_over = co_await exit_.opened();
+    const bool is_over = co_await all_told();
     if (!is_over) co_return;
   }
   if (journaled_) {

@@ -214,8 +214,8 @@ class Actor : public boost::intrusive::list_base_hook<
   Task<Result<journal::Past>> read_past(std::string address, std::optional<std::uint64_t> at_turn);
   Task<Result<>> take_memory();
   bool mark_copy(journal::Kind kind, journal::Moment source, Plan plan);
-  // Of each of its turns it is known whether the journal has it.
-  Task<> all_told();
+  // Waits until it is known of each of its turns whether the journal has it: true when it does.
+  Task<bool> all_told();
   void go_back();
   void forget_all();
 

@@ -60,6 +60,9 @@ void Actors::install(std::shared_ptr<const PluginVersion> version) {
     if (&actor->plugin() == plugin.get() && actor->is_awake()) awake.push_back(actor.get());
   }
   for (Actor* actor : awake) actor->deliver({.kind = Message::Kind::upgrade});
+  auto waiting = unserved_.extract(plugin->version->name);
+  if (waiting.empty()) return;
+  for (auto& [address, message] : waiting.mapped()) deliver(address, std::move(message));
 }
 
 void Actors::try_migrate(std::shared_ptr<const PluginVersion> version,
@@ -161,7 +164,16 @@ void Actors::deliver(const Address& address, Message&& message) {
         if (message.delivery) drop(message);
         return;
       }
-      if (message.delivery || message.kind == Message::Kind::wake) return;  // the journal has it
+      if (message.delivery) {
+        // The journal has it. Who publishes knows nothing of it, and does not wait.
+        if (message.kind == Message::Kind::notice) {
+          if (const auto delivery = message.unsettled()) system_.settled(delivery);
+          message.settled = true;
+        }
+        unserved_[std::string(address.plugin())].emplace_back(address, std::move(message));
+        return;
+      }
+      if (message.kind == Message::Kind::wake) return;
       if (message.ask) {
         answer(message.ask, {.verdict = Verdict::missing, .message = std::move(reason)});
       } else {

@@ -185,6 +185,9 @@ class Actors {
   state::Differ differ_;
   std::vector<std::unique_ptr<journal::Record>> spare_records_;
   std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
+  // Messages of durable actors to those of plugins that are not served now, in their order. Those
+  // that sent them wait for them (Bounds::outbox_max).
+  std::map<std::string, std::vector<std::pair<Address, Message>>, std::less<>> unserved_;
   std::unordered_map<std::string, std::set<Actor*>> subscribers_;
   // By the text of the address, which only the actor has.
   struct ByAddress {

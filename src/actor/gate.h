@@ -58,8 +58,6 @@ class Gate final : public journal::Committed {
                            const journal::Beside& beside);
   bool keep(journal::Checkpoint checkpoint) { return appender_->keep(std::move(checkpoint)); }
   void drop(std::vector<journal::Outgoing> delivered) { appender_->drop(std::move(delivered)); }
-  // Of the last append.
-  journal::Ticket last_ticket() const { return durable_ + held_.size(); }
   // The actor ends, and is told nothing any more.
   void forget(const Actor& actor);
 

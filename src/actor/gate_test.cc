@@ -428,6 +428,43 @@ TEST_F(PublishTest, OneThatIsDownHoldsNobodyUpAndHearsItLater) {
   EXPECT_TRUE(journal.on_their_way.empty());
 }
 
+TEST_F(PublishTest, OneThatEndsWhileItIsDownLeavesNothingBehind) {
+  listen("s");
+  for (int i = 0; i < 4; ++i) {
+    system.send({"p", "s"}, {.kind = Message::Kind::event, .name = "trap", .payload = "{}"});
+  }
+  settle();
+  commit();
+  tell("t");
+  EXPECT_EQ(journal.on_their_way.size(), 1U);
+  order("s", Message::Kind::end);
+  clock.now += 1'000'000'000;
+  for (std::size_t shard : {0U, 1U}) system.on(shard).timers().fire();
+  settle();
+  commit();
+  EXPECT_TRUE(heard("s").empty());
+  EXPECT_TRUE(journal.on_their_way.empty());
+}
+
+TEST_F(PublishTest, WhatWasOnItsWayToAPluginThatIsNotServedWaitsForIt) {
+  listen("s");
+  const auto version = system.on(0).find_plugin("p")->version;
+  tell("t");
+  journal.crash();
+  NextServer next(journal);
+  next.system.uninstall("p");
+  next.settle();
+  ASSERT_TRUE(next.system.resume());
+  next.settle();
+  EXPECT_EQ(journal.on_their_way.size(), 1U);
+  next.system.install(version);
+  next.settle();
+  journal.commit();
+  next.settle();
+  EXPECT_EQ(heard("s"), Lines{rain});
+  EXPECT_TRUE(journal.on_their_way.empty());
+}
+
 // More than a page of the journal, and than the gate and a mailbox take.
 TEST_F(PublishTest, WhatWasOnItsWayArrivesInItsOrder) {
   listen("s");

@@ -22,9 +22,10 @@ struct Journaled {
   // An append has failed: when the turn under way has ended, the actor forgets all it has and is
   // loaded again.
   bool lost = false;
-  bool begun = false;        // this life has an entry
-  std::uint64_t number = 0;  // of the last entry, over all lives
-  journal::Ticket last = 0;  // of the last entry
+  bool is_too_large = false;  // it always will
+  bool begun = false;         // this life has an entry
+  std::uint64_t number = 0;   // of the last entry, over all lives
+  journal::Ticket last = 0;   // of the last entry
   // The first state, not yet written: topics merely visited cost nothing.
   std::unique_ptr<journal::Record> init;
   std::vector<std::string> fired;  // timers, since the last entry

@@ -284,6 +284,7 @@ bool Actor::append(const journal::Record& record,
                         record.turn,
                         journal::text_of(appended.refusal));
     own.lost = true;
+    own.is_too_large = appended.refusal == journal::Refusal::too_large;
     return false;
   }
   own.number = subject.number;
@@ -365,6 +366,7 @@ Task<bool> Actor::load(Message& message) {
     }
   }
   if (known.has_error()) {
+    co_await all_told();  // of a mark on the way
     forget_all();
     actors_.log().error("[{}] cannot be loaded: {}", address_.text(), known.error().message);
     const std::int64_t now_ns = actors_.clock().now_ns();
@@ -517,12 +519,20 @@ void Actor::park(Message& message) {
   Journaled& own = *journaled_;
   if (message.kind == Message::Kind::notice && is_down()) {
     // Who publishes does not know who hears it, and is not to wait for one that is down.
-    if (own.parked.size() >= version().bounds.mailbox_messages_max) {
+    std::size_t count = 0;
+    std::size_t bytes = message.bytes();
+    for (const Message& parked : own.parked) {
+      if (parked.kind != Message::Kind::notice) continue;
+      ++count;
+      bytes += parked.bytes();
+    }
+    const Bounds& bounds = version().bounds;
+    if (count >= bounds.mailbox_messages_max || bytes > bounds.mailbox_bytes_max) {
       plugin_.counters.reach(Limit::mailbox);
       actors_.log().warn("[{}] a message of the topic {} was dropped: {} others wait already",
                          address_.text(),
                          message.name,
-                         own.parked.size());
+                         count);
       actors_.drop(message);
       message.delivery = nullptr;
       return;
@@ -539,7 +549,9 @@ void Actor::park(Message& message) {
 
 // Those that were parked come before what waits in the mailbox.
 void Actor::unpark() {
-  journaled_->unpark_ns = 0;
+  if (const std::int64_t due_ns = std::exchange(journaled_->unpark_ns, 0); due_ns != 0) {
+    actors_.timers().cancel(*this, std::string(unpark_timer), due_ns);
+  }
   for (boost::container::deque<Message>& parked = journaled_->parked; !parked.empty();
        parked.pop_back()) {
     mailbox_.push_front(std::move(parked.back()));
@@ -556,10 +568,11 @@ void Actor::lose() {
   if (!running_) go_back();
 }
 
-Task<> Actor::all_told() {
+Task<bool> Actor::all_told() {
   Exit last;
   last.wait_for(*actors_.gate(), journaled_->last);
-  co_await last.opened();
+  const bool opened = co_await last.opened();
+  co_return opened;
 }
 
 // The one way back, when turns were shown to nobody and are not in the journal: viewers join again,

@@ -64,7 +64,7 @@ Task<> Actor::rewind(const Message& message) {
     co_return;
   }
   // The journal is asked what was; all there is must be in it.
-  const bool opened = co_await exit_.opened();
+  const bool opened = co_await all_told();
   if (!opened) {
     refuse(message, Verdict::unavailable, "the journal could not be written; try again");
     co_return;

@@ -1,5 +1,7 @@
 #include "actor/system.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <future>
@@ -68,11 +70,14 @@ Result<> System::use(journal::Journal& journal) {
 Result<> System::resume() {
   if (journal_ == nullptr) return {};
   // Each sender's in the order it sent them, before anybody can send more.
-  TRY_VOID(read_all<journal::Outgoing>(
+  const Result<> sent = read_all<journal::Outgoing>(
       [this](const journal::Outgoing& after, auto reply) {
         journal_->outbox(after, page, std::move(reply));
       },
-      [this](const journal::Outgoing& message) { send_again(message); }));
+      [this](const journal::Outgoing& message) { send_again(message); });
+  if (!sent) {
+    return Error{fmt::format("messages on their way cannot be read: {}", sent.error().message)};
+  }
   shards_[0].send([this] { alarms_->start(); });
   return {};
 }
