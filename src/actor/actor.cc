@@ -563,8 +563,6 @@ Task<> Actor::end_life() {
     // Until then a message for this address must not begin another life.
     const bool is_over = co_await all_told();
     if (!is_over) co_return;
-  }
-  if (journaled_) {
     for (const std::string& topic : topics_) {
       actors_.system().subscriptions().remove(topic, address_.text());
     }

@@ -311,6 +311,15 @@ class PublishTest : public GateTest {
   void listen(const std::string& key) {
     EXPECT_EQ(order(key, Message::Kind::event, "listen").verdict, Verdict::done);
   }
+  // By failures of nobody's but its own.
+  void bring_down(const std::string& key) {
+    for (int i = 0; i < 4; ++i) {
+      system.send({"p", key}, {.kind = Message::Kind::event, .name = "trap", .payload = "{}"});
+    }
+    settle();
+    commit();
+    ASSERT_EQ(order(key, Message::Kind::event, "one").verdict, Verdict::down);
+  }
   // After the time that one is down, at the most.
   void unpark(const std::string& key) {
     clock.now += 120'000'000'000;
@@ -414,12 +423,7 @@ TEST_F(PublishTest, WhatIsHeardJustBeforeALossOfAnotherTurnIsHeardOnce) {
 
 TEST_F(PublishTest, OneThatIsDownHoldsNobodyUpAndHearsItLater) {
   listen("s");
-  for (int i = 0; i < 4; ++i) {
-    system.send({"p", "s"}, {.kind = Message::Kind::event, .name = "trap", .payload = "{}"});
-  }
-  settle();
-  commit();
-  ASSERT_EQ(order("s", Message::Kind::event, "one").verdict, Verdict::down);
+  bring_down("s");
   for (int i = 0; i < 5; ++i) tell("t");
   commit();
   EXPECT_TRUE(heard("s").empty());
@@ -430,11 +434,7 @@ TEST_F(PublishTest, OneThatIsDownHoldsNobodyUpAndHearsItLater) {
 
 TEST_F(PublishTest, OneThatEndsWhileItIsDownLeavesNothingBehind) {
   listen("s");
-  for (int i = 0; i < 4; ++i) {
-    system.send({"p", "s"}, {.kind = Message::Kind::event, .name = "trap", .payload = "{}"});
-  }
-  settle();
-  commit();
+  bring_down("s");
   tell("t");
   EXPECT_EQ(journal.on_their_way.size(), 1U);
   order("s", Message::Kind::end);
