@@ -467,6 +467,7 @@ TEST_F(PublishTest, WhatWasOnItsWayToAPluginThatIsNotServedWaitsForIt) {
 
 // More than a page of the journal, and than the gate and a mailbox take.
 TEST_F(PublishTest, WhatWasOnItsWayArrivesInItsOrder) {
+  clock.tick = 10'000;
   listen("s");
   Lines sent;
   for (std::uint64_t number = 1; number <= 6000; ++number) {
