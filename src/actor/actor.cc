@@ -650,15 +650,15 @@ void Actor::perform(const Turn& turn) {
 }
 
 void Actor::publish(const Deed& deed, std::uint64_t& number) {
-  const std::string notice = deed.notice();
   const journal::InputId id = journal::sender_id(address_.text(), incarnation_, ++number);
   when_durable([&system = actors_.system(),
                 topic = deed.target,
-                shared = std::make_shared<const std::string>(notice),
-                id] { system.publish(topic, shared, id); });
+                shared = std::make_shared<const std::string>(deed.notice),
+                id] { system.publish(topic, shared, id); },
+               [] {});
   for (const std::string& hearer : deed.hearers) {
     send(*Address::read(hearer),
-         {.kind = Message::Kind::notice, .name = deed.target, .payload = notice},
+         {.kind = Message::Kind::notice, .name = deed.target, .payload = deed.notice},
          ++number);
   }
 }
@@ -668,20 +668,27 @@ void Actor::send(Address to, Message message, std::uint64_t number) {
   if (journaled_) {
     message.delivery = std::make_shared<const journal::Outgoing>(journal::Outgoing{
         .sender = address_.text(), .incarnation = incarnation_, .number = number});
+    actors_.sent(address_.text(), message.bytes());
   }
-  when_durable([&system = actors_.system(),
-                to = std::move(to),
-                message = std::move(message)]() mutable { system.send(to, std::move(message)); });
+  const auto lost = [&actors = actors_, delivery = message.delivery, bytes = message.bytes()] {
+    actors.settled(delivery->sender, bytes);
+  };
+  when_durable(
+      [&system = actors_.system(), to = std::move(to), message = std::move(message)]() mutable {
+        system.send(to, std::move(message));
+      },
+      lost);
 }
 
 // All that the actor has done so far: also where what it shows does not wait for that, or its
-// receiver could be done with a message before the outbox has it.
-template <class Letter>
-void Actor::when_durable(Letter letter) {
+// receiver could be done with a message before the outbox has it. When it is lost, lost() is
+// called.
+template <class Letter, class Lost>
+void Actor::when_durable(Letter letter, Lost lost) {
   if (!journaled_ || actors_.gate()->is_durable(journaled_->last)) {
     letter();
   } else {
-    actors_.gate()->hold(journaled_->last, std::move(letter), [] {});
+    actors_.gate()->hold(journaled_->last, std::move(letter), std::move(lost));
   }
 }
 

@@ -90,8 +90,6 @@ class Actor : public boost::intrusive::list_base_hook<
 
   // Frees the instance; what it has in memory is kept. Not while the guest runs.
   void sleep();
-  // A message of this actor has been handled, and will not be again.
-  void settled();
   // For one that is nobody's: makes it what another was, asleep. What has no place in a description
   // is left out. Turns since the last checkpoint are repeated only where the state needs them.
   Task<Result<>> resemble(journal::Past past);
@@ -139,8 +137,8 @@ class Actor : public boost::intrusive::list_base_hook<
   // To all who have subscribed; each of its messages has a number.
   void publish(const Deed& deed, std::uint64_t& number);
   void send(Address to, Message message, std::uint64_t number);
-  template <class Letter>
-  void when_durable(Letter letter);
+  template <class Letter, class Lost>
+  void when_durable(Letter letter, Lost lost);
   void set_timer(const std::string& name, Timer timer);
   void cancel_timer(const std::string& name);
 

@@ -167,7 +167,7 @@ void Actors::deliver(const Address& address, Message&& message) {
       if (message.delivery) {
         // The journal has it. Who publishes knows nothing of it, and does not wait.
         if (message.kind == Message::Kind::notice) {
-          if (const auto delivery = message.unsettled()) system_.settled(delivery);
+          if (message.is_awaited()) system_.settled(message.delivery, message.bytes());
           message.settled = true;
         }
         unserved_[std::string(address.plugin())].emplace_back(address, std::move(message));
@@ -201,7 +201,25 @@ void Actors::use(journal::Journal& journal) {
 
 void Actors::drop(const Message& message) {
   if (gate_) gate_->drop({*message.delivery});
-  if (const auto delivery = message.unsettled()) system_.settled(delivery);
+  if (message.is_awaited()) system_.settled(message.delivery, message.bytes());
+}
+
+InFlight Actors::in_flight(const std::string& sender) const {
+  const auto found = in_flight_.find(sender);
+  return found == in_flight_.end() ? InFlight{} : found->second;
+}
+
+void Actors::sent(const std::string& sender, std::size_t bytes) {
+  InFlight& of = in_flight_[sender];
+  ++of.messages;
+  of.bytes += bytes;
+}
+
+void Actors::settled(const std::string& sender, std::size_t bytes) {
+  const auto found = in_flight_.find(sender);
+  assert(found != in_flight_.end() && found->second.bytes >= bytes && "each is settled once");
+  found->second.bytes -= bytes;
+  if (--found->second.messages == 0) in_flight_.erase(found);
 }
 
 void Actors::start(Task<> task) {

@@ -66,6 +66,12 @@ struct PluginCounters {
   void add(const PluginCounters& other);
 };
 
+// What a durable actor has sent that nobody has handled yet, as far as its shard has heard.
+struct InFlight {
+  std::size_t messages = 0;
+  std::size_t bytes = 0;
+};
+
 class Actors {
  public:
   Actors(System& system,
@@ -104,6 +110,13 @@ class Actors {
   void replay(ReplayOrder order, AskPtr ask);
   // A message of a durable actor, which nobody handles: it will not be sent again.
   void drop(const Message& message);
+
+  // Of the durable actors of this shard, also those that are asleep or forgotten: from the turn
+  // that sends a message on, until it has been handled or dropped, or its sender's turn is lost.
+  InFlight in_flight(const std::string& sender) const;
+  void sent(const std::string& sender, std::size_t bytes);
+  void settled(const std::string& sender, std::size_t bytes);
+
   // Puts all to sleep that can be: the server is about to end.
   void sleep_all();
 
@@ -185,6 +198,7 @@ class Actors {
   state::Differ differ_;
   std::vector<std::unique_ptr<journal::Record>> spare_records_;
   std::map<std::string, std::unique_ptr<Plugin>, std::less<>> plugins_;
+  std::unordered_map<std::string, InFlight> in_flight_;  // by the sender; none is zero
   // Messages of durable actors to those of plugins that are not served now, in their order. Those
   // that sent them wait for them (Bounds::outbox_max).
   std::map<std::string, std::vector<std::pair<Address, Message>>, std::less<>> unserved_;

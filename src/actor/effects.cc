@@ -55,7 +55,15 @@ Result<Push> push(bool to_all, Value input) {
 Result<Deed> publish(Value input) {
   TRY(std::string topic, text(input, "topic", topic_bytes_max));
   TRY(std::string event, text(input, "event", name_bytes_max));
-  return Deed{Deed::Kind::publish, std::move(topic), std::move(event), payload_of(input)};
+  Deed deed{Deed::Kind::publish, std::move(topic), std::move(event), payload_of(input)};
+  deed.notice = "{\"topic\":";
+  json::quote(deed.notice, deed.target);
+  deed.notice += ",\"event\":";
+  json::quote(deed.notice, deed.event);
+  deed.notice += ",\"payload\":";
+  deed.notice += deed.payload;
+  deed.notice += '}';
+  return deed;
 }
 
 Result<Deed> subscribe(Value input) {
@@ -114,16 +122,6 @@ constexpr std::array<Function, 5> functions{{{"publish", publish},
                                              {"cancel", cancel}}};
 
 }  // namespace
-
-std::string Deed::notice() const {
-  std::string notice = "{\"topic\":";
-  json::quote(notice, target);
-  notice += ",\"event\":";
-  json::quote(notice, event);
-  notice += ",\"payload\":";
-  notice += payload;
-  return notice + '}';
-}
 
 bool is_reserved_event(std::string_view name) {
   return name == "state:change" || name == "state:patch" || name == "error" ||

@@ -36,7 +36,9 @@ struct Deed {
   std::string event;
   std::string payload;  // JSON text; of a call the bytes
   std::chrono::milliseconds after{0};
-  // Of what is published: the durable actors that had subscribed when the turn ended.
+  // Of what is published: what handle_message gets of it, and the durable actors that had
+  // subscribed when the turn ended.
+  std::string notice{};
   std::vector<std::string> hearers{};
 
   // To other actors.
@@ -44,8 +46,10 @@ struct Deed {
     return kind == Kind::publish || kind == Kind::send || kind == Kind::call;
   }
   std::size_t bytes() const { return target.size() + event.size() + payload.size(); }
-  // What handle_message gets of a publish.
-  std::string notice() const;
+  // Of one message, as Message::bytes().
+  std::size_t message_bytes() const {
+    return kind == Kind::publish ? target.size() + notice.size() : event.size() + payload.size();
+  }
 };
 
 inline constexpr std::size_t topic_bytes_max = 512;

@@ -272,10 +272,91 @@ TEST_F(GateTest, ATurnThatWouldSendMoreThanMayBeOnItsWayFails) {
   const Lines shown = screen.take();
   ASSERT_EQ(shown.size(), 2U);
   EXPECT_EQ(shown[1],
-            R"(error {"type":"output","message":"more than 1 messages to other actors have not )"
-            R"(been handled yet"})");
+            R"-(error {"type":"output","message":"this turn's 1 messages to other actors and the )-"
+            R"-(1 not handled yet are more than 1 (limits.outbox)"})-");
   const Counters& counters = system.on(system.shard_of({"p", "k"})).find_plugin("p")->counters;
   EXPECT_EQ(counters.reached[static_cast<std::size_t>(Limit::outbox)], 1U);
+}
+
+// What is on its way to a plugin that is not served waits for it, and is counted.
+class InFlightTest : public GateTest {
+ protected:
+  void install(const Bounds& bounds) {
+    ActorTest::install(plugin_with({{"tell", "send", R"({"to":"q/k","event":"one"})"}}), bounds);
+  }
+  Answer tell() {
+    std::optional<Answer> got;
+    const auto asked =
+        std::make_shared<const Ask>(Ask{0, [&](Answer answer) { got = std::move(answer); }});
+    system.send({"p", "k"},
+                {.kind = Message::Kind::event, .ask = asked, .name = "tell", .payload = "{}"});
+    settle();
+    if (!got) commit();
+    EXPECT_TRUE(got);
+    return got.value_or(Answer{.message = "no answer"});
+  }
+  Actors& home() { return system.on(system.shard_of({"p", "k"})); }
+  static constexpr std::size_t message_bytes = 5;  // one{}
+};
+
+TEST_F(InFlightTest, AnActorThatWasForgottenMeanwhileMaySendNoMore) {
+  install({.outbox_max = 2});
+  EXPECT_EQ(tell().verdict, Verdict::done);
+  EXPECT_EQ(tell().verdict, Verdict::done);
+  clock.now += 3'600'000'000'000;
+  home().tuck_in();
+  settle();
+  ASSERT_EQ(home().find("p/k"), nullptr);
+  EXPECT_EQ(tell().verdict, Verdict::failed);
+}
+
+TEST_F(InFlightTest, TheBytesOfAllTurnsCount) {
+  install({.outbox_bytes_max = 2 * message_bytes});
+  EXPECT_EQ(tell().verdict, Verdict::done);
+  EXPECT_EQ(tell().verdict, Verdict::done);
+  const Answer answer = tell();
+  EXPECT_EQ(answer.verdict, Verdict::failed);
+  EXPECT_NE(answer.message.find("more than 10 (limits.outbox_bytes)"), std::string::npos)
+      << answer.message;
+}
+
+TEST_F(InFlightTest, WhatWasLostIsNotOnItsWay) {
+  install({.outbox_max = 1});
+  for (int i = 0; i < 3; ++i) {
+    system.send({"p", "k"}, {.kind = Message::Kind::event, .name = "tell", .payload = "{}"});
+    settle();
+    EXPECT_EQ(home().in_flight("p/k").messages, 1U);
+    fail();
+    EXPECT_EQ(home().in_flight("p/k").messages, 0U);
+    journal.refusing = false;
+  }
+  EXPECT_EQ(tell().verdict, Verdict::done);
+  EXPECT_EQ(tell().verdict, Verdict::failed);
+}
+
+TEST_F(InFlightTest, TheNextServerCountsWhatTheLastOneLeft) {
+  install({.outbox_max = 1});
+  EXPECT_EQ(tell().verdict, Verdict::done);
+  journal.crash();
+  NextServer next(journal);
+  ASSERT_TRUE(next.system.resume());
+  next.settle();
+  const InFlight left = next.system.on(next.system.shard_of({"p", "k"})).in_flight("p/k");
+  EXPECT_EQ(left.messages, 1U);
+  EXPECT_EQ(left.bytes, message_bytes);
+}
+
+TEST_F(InFlightTest, WhatHasBeenHandledIsNoLongerOnItsWay) {
+  install({.outbox_max = 1});
+  EXPECT_EQ(tell().verdict, Verdict::done);
+  auto other = std::make_shared<PluginVersion>(*version_of(plugin_text));
+  other->name = "q";
+  system.install(other);
+  settle();
+  commit();
+  EXPECT_EQ(home().in_flight("p/k").messages, 0U);
+  EXPECT_TRUE(journal.on_their_way.empty());
+  EXPECT_EQ(tell().verdict, Verdict::done);
 }
 
 // Actors that hear of what others publish.
@@ -512,7 +593,9 @@ TEST_F(PublishTest, MoreThanMayBeOnTheirWayFailTheTurn) {
   for (const char* key : {"a", "b", "c"}) listen(key);
   const Answer answer = order("t", Message::Kind::event, "tell");
   EXPECT_EQ(answer.verdict, Verdict::failed);
-  EXPECT_NE(answer.message.find("more than 2 messages to other actors"), std::string::npos)
+  EXPECT_NE(answer.message.find(
+                "this turn's 3 messages to other actors and the 0 not handled yet are more than 2"),
+            std::string::npos)
       << answer.message;
 }
 

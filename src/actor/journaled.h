@@ -41,8 +41,6 @@ struct Journaled {
   // They wait until the actor is up again, or the journal can be written.
   boost::container::deque<Message> parked;
   std::int64_t unpark_ns = 0;  // when they are tried again; 0: nobody waits for it
-  // Of its own messages: those that have not been handled, as far as it has heard.
-  std::size_t outbox = 0;
 };
 
 }  // namespace troupe::actor

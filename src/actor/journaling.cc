@@ -118,9 +118,8 @@ Actor::Plan Actor::plan(const Effects& effects) {
         break;
       case Deed::Kind::publish:
         ++plan.sends;  // to those that no journal keeps
-        if (deed.hearers.empty()) break;
-        for (const std::string notice = deed.notice(); const std::string& hearer : deed.hearers) {
-          send(journal::Outgoing::Kind::notice, hearer, deed.target, notice);
+        for (const std::string& hearer : deed.hearers) {
+          send(journal::Outgoing::Kind::notice, hearer, deed.target, deed.notice);
         }
         break;
       case Deed::Kind::send:
@@ -164,22 +163,38 @@ void Actor::find_hearers(Effects& effects) const {
 std::string Actor::outbox_refusal(const Effects& effects) const {
   if (effects.deeds().empty()) return {};
   const Bounds& bounds = version().bounds;
-  std::size_t count = 0;
-  std::size_t bytes = 0;
+  InFlight of_turn;
   for (const Deed& deed : effects.deeds()) {
     if (!deed.is_message()) continue;
     const std::size_t receivers = deed.kind == Deed::Kind::publish ? deed.hearers.size() : 1;
-    count += receivers;
-    bytes += receivers * deed.bytes();
+    of_turn.messages += receivers;
+    of_turn.bytes += receivers * deed.message_bytes();
   }
-  if (bytes > bounds.outbox_bytes_max) {
-    return fmt::format("the messages of one turn to {} actors are larger than {} bytes",
-                       count,
-                       bounds.outbox_bytes_max);
+  if (of_turn.messages == 0) return {};
+  const InFlight before = journaled_ ? actors_.in_flight(address_.text()) : InFlight{};
+  const auto refusal = [](std::size_t now,
+                          std::string_view what,
+                          std::size_t then,
+                          std::size_t max,
+                          std::string_view name) {
+    return fmt::format(
+        "this turn's {} {} to other actors and the {} not handled yet are more than {} ({})",
+        now,
+        what,
+        then,
+        max,
+        name);
+  };
+  if (before.bytes + of_turn.bytes > bounds.outbox_bytes_max) {
+    return refusal(of_turn.bytes,
+                   "bytes of messages",
+                   before.bytes,
+                   bounds.outbox_bytes_max,
+                   "limits.outbox_bytes");
   }
-  if (journaled_ && count != 0 && journaled_->outbox + count > bounds.outbox_max) {
-    return fmt::format("more than {} messages to other actors have not been handled yet",
-                       bounds.outbox_max);
+  if (journaled_ && before.messages + of_turn.messages > bounds.outbox_max) {
+    return refusal(
+        of_turn.messages, "messages", before.messages, bounds.outbox_max, "limits.outbox");
   }
   return {};
 }
@@ -233,13 +248,11 @@ bool Actor::write(const journal::Record& record, Plan& plan, bool whole) {
       changes.timers_cancelled.push_back(std::move(name));
     }
   }
-  const std::size_t sent = plan.sent.size();
   journal::Beside beside{.sent = std::move(plan.sent)};
   // Not an upgrade or a restart on the way to the message's turn.
   const bool takes = own.handling != nullptr && record.kind == journal::Kind::turn;
   if (takes) beside.received.push_back(*own.handling->delivery);
   if (!append(record, changes, std::move(beside), whole)) return false;
-  own.outbox += sent;
 
   while (!own.unsettled.empty() && *own.unsettled.front().durable) own.unsettled.pop_front();
   if (takes) {
@@ -247,9 +260,12 @@ bool Actor::write(const journal::Record& record, Plan& plan, bool whole) {
     const auto durable = std::make_shared<bool>(false);
     actors_.gate()->hold(
         own.last,
-        [&system = actors_.system(), delivery = message.unsettled(), durable] {
+        [&system = actors_.system(),
+         delivery = message.is_awaited() ? message.delivery : nullptr,
+         bytes = message.bytes(),
+         durable] {
           *durable = true;
-          if (delivery) system.settled(delivery);
+          if (delivery) system.settled(delivery, bytes);
         },
         [] {});
     own.unsettled.push_back({durable, message});
@@ -537,7 +553,7 @@ void Actor::park(Message& message) {
       message.delivery = nullptr;
       return;
     }
-    if (const auto delivery = message.unsettled()) actors_.system().settled(delivery);
+    if (message.is_awaited()) actors_.system().settled(message.delivery, message.bytes());
     message.settled = true;
   }
   own.parked.push_back(std::move(message));
@@ -556,10 +572,6 @@ void Actor::unpark() {
        parked.pop_back()) {
     mailbox_.push_front(std::move(parked.back()));
   }
-}
-
-void Actor::settled() {
-  if (journaled_ && journaled_->outbox > 0) --journaled_->outbox;
 }
 
 // An append has failed.

@@ -49,10 +49,8 @@ struct Message {
   std::shared_ptr<const journal::Outgoing> delivery;
   bool settled = false;  // its sender has been told that it need not wait for it
 
-  // The delivery that its sender waits for; null when there is none.
-  std::shared_ptr<const journal::Outgoing> unsettled() const {
-    return settled ? nullptr : delivery;
-  }
+  // Whether somebody waits for it to be handled.
+  bool is_awaited() const { return delivery && !settled; }
   std::size_t bytes() const { return name.size() + payload.size(); }
   // Whether it takes room that others need: what a client or another actor may send as often as it
   // likes. Joins and leaves, timers and orders have room of their own, for each is there once. A

@@ -36,9 +36,10 @@ struct Bounds {
   std::size_t log_bytes_per_second_max = std::size_t{64} << 10;  // of the plugin, on each shard
   std::size_t timers_max = 100;
   std::size_t topics_max = 100;  // subscribed to
-  // Messages to others that have not been handled yet; more fail the turn.
+  // An actor's messages to others that have not been handled yet; more fail the turn. One that no
+  // journal keeps has the bytes alone, for each turn.
   std::size_t outbox_max = 1000;
-  std::size_t outbox_bytes_max = std::size_t{16} << 20;  // of one turn's messages, to all receivers
+  std::size_t outbox_bytes_max = std::size_t{16} << 20;
   // Actors of the plugin awake at the same time, each shard its share, one at least; 0: no bound
   // but the server's.
   std::size_t instances_max = 0;

@@ -85,6 +85,7 @@ Result<> System::resume() {
 void System::send_again(const journal::Outgoing& message) {
   const auto to = Address::read(message.to);
   if (!to) return;
+  actors_[shard_of_text(message.sender)]->sent(message.sender, message.bytes());
   send(*to,
        {.kind = kind_of(message.kind),
         .name = message.name,
@@ -114,17 +115,19 @@ void System::replay(ReplayOrder order, AskPtr ask) {
   });
 }
 
-void System::settled(const std::shared_ptr<const journal::Outgoing>& delivery) {
-  const std::size_t index = journal::partition_of(delivery->sender) % actors_.size();
-  shards_[index].send([this, index, delivery] {
-    Actor* sender = actors_[index]->find(delivery->sender);
-    if (sender != nullptr) sender->settled();
-  });
+void System::settled(const std::shared_ptr<const journal::Outgoing>& delivery, std::size_t bytes) {
+  const std::size_t index = shard_of_text(delivery->sender);
+  shards_[index].send(
+      [this, index, delivery, bytes] { actors_[index]->settled(delivery->sender, bytes); });
+}
+
+std::size_t System::shard_of(const Address& address) const {
+  return shard_of_text(address.text());
 }
 
 // That of the journal's partition: a partition has one owner.
-std::size_t System::shard_of(const Address& address) const {
-  return journal::partition_of(address.text()) % actors_.size();
+std::size_t System::shard_of_text(std::string_view address) const {
+  return journal::partition_of(address) % actors_.size();
 }
 
 void System::install(const std::shared_ptr<const PluginVersion>& version) {

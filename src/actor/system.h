@@ -55,8 +55,9 @@ class System {
   void tell_past(const Address& address, std::uint64_t turn, AskPtr ask);
   // As Actors::replay(); from any thread.
   void replay(ReplayOrder order, AskPtr ask);
-  // A message of a durable actor has been handled; from any thread.
-  void settled(const std::shared_ptr<const journal::Outgoing>& delivery);
+  // A message of a durable actor, which is awaited, has been handled, or is kept from now on at its
+  // receiver's expense; from any thread. With its bytes.
+  void settled(const std::shared_ptr<const journal::Outgoing>& delivery, std::size_t bytes);
 
   // Only from that shard's thread, or while none runs.
   Actors& on(std::size_t shard) { return *actors_[shard]; }
@@ -119,6 +120,7 @@ class System {
  private:
   void deliver(Message&& message);
   void pass(Address to, Message message, std::size_t shards_tried);
+  std::size_t shard_of_text(std::string_view address) const;
   void send_again(const journal::Outgoing& message);
 
   shard::Shards& shards_;

@@ -162,7 +162,9 @@ class ActorTest : public testing::Test {
   explicit ActorTest(Durability durability_of_all = Durability::none,
                      journal::Journal* journal = nullptr)
       : durability(durability_of_all) {
-    if (journal != nullptr) EXPECT_TRUE(system.use(*journal));
+    if (journal != nullptr) {
+      EXPECT_TRUE(system.use(*journal));
+    }
     install(plugin_text);
   }
 

@@ -179,6 +179,7 @@ struct Outgoing {
   std::string to;
   std::string name;
   std::string payload;
+  std::size_t bytes() const { return name.size() + payload.size(); }
   friend bool operator==(const Outgoing&, const Outgoing&) = default;
 };
 std::string_view name_of(Outgoing::Kind kind);
