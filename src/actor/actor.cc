@@ -670,14 +670,14 @@ void Actor::send(Address to, Message message, std::uint64_t number) {
         .sender = address_.text(), .incarnation = incarnation_, .number = number});
     actors_.sent(address_.text(), message.bytes());
   }
-  const auto lost = [&actors = actors_, delivery = message.delivery, bytes = message.bytes()] {
+  auto lost = [&actors = actors_, delivery = message.delivery, bytes = message.bytes()] {
     actors.settled(delivery->sender, bytes);
   };
   when_durable(
       [&system = actors_.system(), to = std::move(to), message = std::move(message)]() mutable {
         system.send(to, std::move(message));
       },
-      lost);
+      std::move(lost));
 }
 
 // All that the actor has done so far: also where what it shows does not wait for that, or its
