@@ -393,6 +393,7 @@ class Reader {
   void read_file(Section& section, std::string_view key, fs::path& path) {
     std::string text;
     if (!section.string(key, text)) return;
+    if (key == "manifest" && is_wrong_key(section, key, text)) return;
     path = folder_ / text;
     std::error_code error;
     if (!fs::is_regular_file(path, error)) {
@@ -400,9 +401,16 @@ class Reader {
     }
   }
 
+  static bool is_wrong_key(Section& section, std::string_view key, const fs::path& file) {
+    if (!is_module(file)) return false;
+    section.mistake(
+        key, fmt::format("{} is a module; the key for one is wasm", file.filename().string()));
+    return true;
+  }
+
   void read_source(Section& section, fs::path& path) {
     std::string text;
-    if (!section.string("source", text)) return;
+    if (!section.string("source", text) || is_wrong_key(section, "source", text)) return;
     if (Result<fs::path> source = find_source(folder_ / text)) {
       path = std::move(*source);
     } else {

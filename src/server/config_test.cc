@@ -416,6 +416,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "[plugins.Todo]\nsource = \"todo.js\"\nbehaviour = \"live_state\"\n",
                 "troupe.toml:8:10: plugins.Todo: a plugin's name has 1 to 63 of the characters a-z "
                 "0-9 _ . - and begins with a letter or digit"},
+        Mistake{"SourceThatIsAModule",
+                "[plugins.b]\nsource = \"b.wasm\"\n",
+                "troupe.toml:9:10: plugins.b.source: b.wasm is a module; the key for one is wasm"},
+        Mistake{"ManifestThatIsAModule",
+                "[plugins.b]\nmanifest = \"b.wasm\"\n",
+                "troupe.toml:9:12: plugins.b.manifest: b.wasm is a module; the key for one is "
+                "wasm"},
         Mistake{"PluginWithTwoCodes",
                 "[plugins.b]\nsource = \"todo.js\"\nwasm = \"todo.wasm\"\n"
                 "behaviour = \"live_state\"\n",

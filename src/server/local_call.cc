@@ -93,10 +93,6 @@ Result<std::string> answer(const LocalCall& call,
 
 }  // namespace
 
-bool is_module(const fs::path& file) {
-  return file.extension() == ".wasm" || file.extension() == ".wat";
-}
-
 fs::path user_cache_folder() {
   const fs::path folder = js::default_cache_folder();
   if (!folder.empty()) return folder;

@@ -61,9 +61,6 @@ Result<void> call_locally(
 Result<std::vector<std::string>> functions_of(std::span<const std::uint8_t> wasm,
                                               const std::filesystem::path& cache_folder);
 
-// Whether a file is a module, binary or text, by its name; everything else is a source.
-bool is_module(const std::filesystem::path& file);
-
 // Where compiled code is kept for commands that have no data folder: $XDG_CACHE_HOME/troupe, else
 // ~/.cache/troupe, else a folder for this user in the one for temporary files.
 std::filesystem::path user_cache_folder();

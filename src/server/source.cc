@@ -36,6 +36,10 @@ Result<fs::path> find_source(const fs::path& path) {
       name)};
 }
 
+bool is_module(const fs::path& file) {
+  return file.extension() == ".wasm" || file.extension() == ".wat";
+}
+
 bool is_project(const fs::path& source) {
   return toolchain::find_project(source).has_value();
 }

@@ -13,6 +13,9 @@ namespace troupe::server {
 // index.ts, there or in src/. An error says what was looked for.
 Result<std::filesystem::path> find_source(const std::filesystem::path& path);
 
+// Whether a file is a module, binary or text, by its name; everything else is a source.
+bool is_module(const std::filesystem::path& file);
+
 // Whether somebody else's tool chain builds it, and not the JavaScript builder.
 bool is_project(const std::filesystem::path& source);
 
