@@ -87,6 +87,11 @@ Actor::~Actor() {
 }
 
 void Actor::deliver(Message&& message) {
+  // It can end at any moment, and no journal keeps it: who has sent this need not wait for it.
+  if (belongs_ == Belongs::to_a_viewer && message.delivery) {
+    actors_.drop(message);
+    message.delivery = nullptr;
+  }
   if (retired_) return;
   // The viewer of an actor of its own takes it along, in the middle of a turn if need be.
   if (message.kind == Message::Kind::leave && message.viewer->ends_actor) {
@@ -152,8 +157,9 @@ Task<> Actor::run(Message&& first) {
         case Message::Kind::event:
           if (!admit(message)) break;
           if (!state_) {
-            co_await init(nullptr, message.ask);
+            const bool is_told = co_await init(nullptr, message.ask);
             now_ns = actors_.clock().now_ns();
+            if (is_told && message.ask) break;
           }
           if (state_) co_await act(message, message.name, message.payload, now_ns);
           break;
@@ -167,8 +173,11 @@ Task<> Actor::run(Message&& first) {
           if (take_timer(message)) co_await act(message, message.name, message.payload, now_ns);
           break;
         case Message::Kind::end:
-          co_await end_life();
-          if (message.ask) answer(message.ask, {.turn = turns_});
+          if (const bool has_ended = co_await end_life(); !has_ended) {
+            refuse(message, Verdict::unavailable, "the journal could not be written; try again");
+          } else if (message.ask) {
+            answer(message.ask, {.turn = turns_});
+          }
           break;
         case Message::Kind::upgrade:
           co_await switch_version();
@@ -224,14 +233,19 @@ bool Actor::may_need_instance(const Message& message) const {
   }
 }
 
-// Who wrote to an actor while it ended reaches the next life of its address. Of viewers there are
-// none any more.
+// Who wrote to an actor while it ended, or wants to see it, reaches the next life of its address.
+// Of its viewers there are none any more.
 void Actor::pass_on() {
   if (journaled_) unpark();
   while (!mailbox_.empty()) {
     Message message = mailbox_.pop();
-    if (message.viewer) continue;
-    if (belongs_ == Belongs::to_itself) {
+    if (message.kind == Message::Kind::join && belongs_ == Belongs::to_itself) {
+      actors_.join(message.viewer);
+    } else if (message.kind == Message::Kind::join) {
+      refuse(message, Verdict::missing, "the actor has ended");
+    } else if (message.viewer) {
+      continue;
+    } else if (belongs_ == Belongs::to_itself) {
       actors_.deliver(address_, std::move(message));
     } else if (message.ask) {
       actors_.answer(message.ask, {.verdict = Verdict::missing, .message = "the actor has ended"});
@@ -290,7 +304,7 @@ Task<> Actor::join(ViewerPtr viewer) {
 
 // The first state. Who is there already has been waiting for it: this viewer, and those whose init
 // failed.
-Task<> Actor::init(ViewerPtr viewer, AskPtr ask) {
+Task<bool> Actor::init(ViewerPtr viewer, AskPtr ask) {
   Turn turn(*this, viewer.get());
   std::string_view params;
   if (version().init_payload) params = viewer ? std::string_view(viewer->params) : "{}";
@@ -298,11 +312,11 @@ Task<> Actor::init(ViewerPtr viewer, AskPtr ask) {
   if (turn.committed()) {
     audience_.show_start(turn.effects().pushes(), state_->text(), viewer.get());
     perform(turn);
-    co_return;
+    co_return false;
   }
   if (turn.lost()) {
     if (ask) answer(ask, unavailable("the first state could not be recorded; try again"));
-    co_return;
+    co_return true;
   }
   report("init", outcome);
   if (viewer) {
@@ -313,6 +327,7 @@ Task<> Actor::init(ViewerPtr viewer, AskPtr ask) {
       supervisor_.failed(actors_.clock().now_ns(), version().supervision)) {
     go_down(outcome.message);
   }
+  co_return true;
 }
 
 // Whether an event or a call can be handled; else who sent it is told why not.
@@ -384,7 +399,13 @@ bool Actor::take_timer(Message& message) {
     set_timer(message.name, std::move(due));
     return false;
   }
-  if (journaled_) journaled_->fired.push_back(message.name);
+  if (journaled_) {
+    journaled_->fired.push_back({.name = message.name,
+                                 .event = due.event,
+                                 .payload = due.payload,
+                                 .due_ns = due.due_ns,
+                                 .generation = due.generation});
+  }
   if (!version().is_event(due.event)) {
     actors_.log().warn(
         "[{}] the timer \"{}\" wants the event \"{}\", which the plugin does not export",
@@ -537,6 +558,7 @@ void Actor::leave(const ViewerPtr& viewer) {
   if (viewer->ends_actor) {
     audience_.show_end(EndReason::over);  // to those who watch
     retired_ = true;
+    pass_on();
     actors_.retire(*this);
   }
 }
@@ -547,11 +569,12 @@ void Actor::restart() {
 }
 
 // The last turn of its life. What `terminate` returns is nobody's, and its failure stops nothing.
-Task<> Actor::end_life() {
+// False when it goes on, as the journal could not be written.
+Task<bool> Actor::end_life() {
   if (state_ && version().module->has_function("terminate") && down_for_ms() == 0) {
     Turn turn(*this, nullptr);
     const Outcome outcome = co_await turn.run("terminate", "\"deleted\"", actors_.clock().now_ns());
-    if (turn.lost()) co_return;
+    if (turn.lost()) co_return false;
     if (turn.committed()) {
       perform(turn);
     } else {
@@ -559,10 +582,10 @@ Task<> Actor::end_life() {
     }
   }
   if (journaled_ && journaled_->begun) {
-    if (!mark(journal::Kind::end, {})) co_return;
+    if (!mark(journal::Kind::end, {})) co_return false;
     // Until then a message for this address must not begin another life.
     const bool is_over = co_await all_told();
-    if (!is_over) co_return;
+    if (!is_over) co_return false;
     for (const std::string& topic : topics_) {
       actors_.system().subscriptions().remove(topic, address_.text());
     }
@@ -570,6 +593,7 @@ Task<> Actor::end_life() {
   audience_.show_end(EndReason::over);
   retired_ = true;
   actors_.retire(*this);
+  co_return true;
 }
 
 Task<> Actor::switch_version() {
@@ -793,6 +817,9 @@ std::string Actor::description(Detail detail) const {
                       mailbox_.size());
   json += fmt::format(",\"memory_bytes\":{}",
                       instance_ ? instance_->memory_bytes() : history_.bytes_kept());
+  if (detail != Detail::summary) {
+    json += fmt::format(",\"in_flight\":{}", actors_.in_flight(address_.text()).messages);
+  }
   if (detail == Detail::summary) return json + '}';
   json += ",\"timers\":[";
   for (const auto& [name, timer] : timers_) {

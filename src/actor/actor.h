@@ -88,6 +88,10 @@ class Actor : public boost::intrusive::list_base_hook<
   // message that finds no room is answered with `busy`.
   void deliver(Message&& message);
 
+  // The journal knows nothing of its address any more.
+  void forgotten() {
+    if (journaled_ && !journaled_->begun) journaled_->number = 0;
+  }
   // Frees the instance; what it has in memory is kept. Not while the guest runs.
   void sleep();
   // For one that is nobody's: makes it what another was, asleep. What has no place in a description
@@ -112,7 +116,7 @@ class Actor : public boost::intrusive::list_base_hook<
   Task<> run(Message&& first);
   Task<> join(ViewerPtr viewer);
   // Both may be null.
-  Task<> init(ViewerPtr viewer, AskPtr ask);
+  Task<bool> init(ViewerPtr viewer, AskPtr ask);
   bool admit(const Message& message);
   bool hears(const Message& message);
   bool has_room();
@@ -124,7 +128,7 @@ class Actor : public boost::intrusive::list_base_hook<
              std::string_view function,
              std::string_view payload,
              std::int64_t& now_ns);
-  Task<> end_life();
+  Task<bool> end_life();
   Task<> switch_version();
   void pass_on();
   void obey(const Message& message);

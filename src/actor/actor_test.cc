@@ -384,6 +384,23 @@ TEST_F(ActorTest, AnActorWithAHistoryStaysWhenItsViewersHaveLeft) {
   EXPECT_EQ(screen.take(), Lines{R"(joined {"n":1})"});
 }
 
+// Its plugin's end is still at work then.
+TEST_F(ActorTest, AViewerMayLeaveWhileHisActorIsEnded) {
+  std::string text(plugin_text);
+  text.insert(text.find(R"((func (export "init"))"), R"((func (export "terminate") (local $i i32)
+    (loop $again
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $i) (i32.const 20000000))))))");
+  install(text);
+  Screen screen;
+  const auto own = join(screen, "own", 0, 0, true);
+  event(own, "one");
+  system.on(0).deliver({"p", "own"}, {.kind = Message::Kind::end});
+  system.leave(own);
+  settle();
+  EXPECT_EQ(system.on(0).find("p/own"), nullptr);
+}
+
 TEST_F(ActorTest, AViewersOwnActorEndsWithItEvenInTheMiddleOfATurn) {
   Screen screen;
   const auto viewer = join(screen, "k", 0, 0, true);

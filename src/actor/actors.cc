@@ -170,8 +170,18 @@ void Actors::deliver(const Address& address, Message&& message) {
           if (message.is_awaited()) system_.settled(message.delivery, message.bytes());
           message.settled = true;
         }
-        unserved_[std::string(address.plugin())].emplace_back(address, std::move(message));
+        auto& waiting = unserved_[std::string(address.plugin())];
+        if (waiting.empty()) {
+          log_.warn("[{}] a message from {} waits, as all for this plugin do: {}",
+                    text,
+                    message.delivery->sender,
+                    reason);
+        }
+        waiting.emplace_back(address, std::move(message));
         return;
+      }
+      if (message.kind == Message::Kind::end && gate_) {
+        return bury(address, std::move(message.ask));
       }
       if (message.kind == Message::Kind::wake) return;
       if (message.ask) {
@@ -230,6 +240,26 @@ void Actors::start(Task<> task) {
 
 void Actors::tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask) {
   start(look_back(std::move(address), turn, std::move(ask)));
+}
+
+void Actors::bury(Address address, AskPtr ask) {
+  if (!burials_.insert(address.text()).second) {
+    if (ask) answer(ask, {.verdict = Verdict::busy, .message = "the actor is being deleted"});
+    return;
+  }
+  start(end_unloaded(std::move(address), std::move(ask)));
+}
+
+void Actors::forgotten(const std::string& sender) {
+  if (Actor* actor = find(sender)) actor->forgotten();
+  for (auto plugin = unserved_.begin(); plugin != unserved_.end();) {
+    std::erase_if(plugin->second, [&](const std::pair<Address, Message>& one) {
+      if (one.second.delivery->sender != sender) return false;
+      drop(one.second);
+      return true;
+    });
+    plugin = plugin->second.empty() ? unserved_.erase(plugin) : std::next(plugin);
+  }
 }
 
 void Actors::sleep_all() {
@@ -394,7 +424,8 @@ void Actors::wait_for_bedtime() {
 
 void Actors::retire(Actor& actor) {
   const auto found = actors_.find(std::string_view(actor.address().text()));
-  assert(found != actors_.end() && found->get() == &actor);
+  // It can end in the middle of a turn, and once more by what comes of that.
+  if (found == actors_.end() || found->get() != &actor) return;
   if (retired_.empty()) {
     // What is retired may be on the stack right now, in the middle of a turn.
     boost::asio::post(shard().io(), [this] { retired_.clear(); });

@@ -106,10 +106,17 @@ class Actors {
   // Tells what an actor of the journal was at the end of that turn of its life, or of its last one,
   // as description().
   void tell_past(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
+  // Ends the life of an actor that cannot be loaded, or whose plugin is not served: in the journal,
+  // and without `terminate`.
+  void bury(Address address, AskPtr ask);
   // Runs an actor's turns again beside it and tells what came of it, as as_json(Replayed).
   void replay(ReplayOrder order, AskPtr ask);
   // A message of a durable actor, which nobody handles: it will not be sent again.
   void drop(const Message& message);
+
+  // The journal has forgotten that actor: what it has sent to plugins that are not served is not
+  // sent any more, and a life that has no entry yet begins with the first.
+  void forgotten(const std::string& sender);
 
   // Of the durable actors of this shard, also those that are asleep or forgotten: from the turn
   // that sends a message on, until it has been handled or dropped, or its sender's turn is lost.
@@ -175,6 +182,7 @@ class Actors {
   using Steady = std::chrono::steady_clock;
 
   void start(Task<> task);
+  Task<> end_unloaded(Address address, AskPtr ask);
   Task<> look_back(Address address, std::optional<std::uint64_t> turn, AskPtr ask);
   Task<Result<std::vector<journal::Entry>>> read_turns(std::string address, std::uint64_t first);
   Task<Result<Replayed>> replay_turns(ReplayOrder order, std::int64_t deadline_ns);
@@ -217,7 +225,8 @@ class Actors {
   Actor::IdleList idle_;  // awake or punishing, longest idle first
   std::vector<std::unique_ptr<Actor>> retired_;
   std::list<Task<>> tasks_;
-  std::size_t replays_ = 0;  // under way
+  std::size_t replays_ = 0;        // under way
+  std::set<std::string> burials_;  // likewise, by address
   bool bedtime_set_ = false;
   boost::asio::basic_waitable_timer<Steady, boost::asio::wait_traits<Steady>, shard::Executor>
       bedtime_;

@@ -42,7 +42,7 @@ std::optional<journal::Refusal> Gate::refusal() {
   return refusing_ ? std::optional(journal::Refusal::refusing) : std::nullopt;
 }
 
-journal::Appended Gate::append(Actor& actor,
+journal::Appended Gate::append(Actor* actor,
                                const journal::SubjectView& subject,
                                const journal::Record& record,
                                const journal::Changes& changes,
@@ -53,7 +53,7 @@ journal::Appended Gate::append(Actor& actor,
     return appended;
   }
   assert(appended.ticket == durable_ + held_.size() + 1 && "tickets have no gaps");
-  held_.push_back({.actor = &actor, .bytes = record.bytes()});
+  held_.push_back({.actor = actor, .bytes = record.bytes()});
   held_bytes_ += held_.back().bytes;
   gather();
   return appended;

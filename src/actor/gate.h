@@ -50,8 +50,9 @@ class Gate final : public journal::Committed {
   // Why no turn may begin now: the journal cannot be written, or too much waits for it.
   std::optional<journal::Refusal> refusal();
 
-  // As journal::Appender. When what is appended fails later, the actor is told (Actor::lose).
-  journal::Appended append(Actor& actor,
+  // As journal::Appender. When what is appended fails later, the actor is told (Actor::lose), if it
+  // is there: null when it is not.
+  journal::Appended append(Actor* actor,
                            const journal::SubjectView& subject,
                            const journal::Record& record,
                            const journal::Changes& changes,

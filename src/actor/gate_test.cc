@@ -218,6 +218,136 @@ TEST_F(GateTest, ADeletedActorIsGoneWhenItsEndIsDurableAndLivesAgain) {
   EXPECT_NE(entries[1].subject.incarnation, entries[3].subject.incarnation);
 }
 
+// The disk is full.
+TEST_F(GateTest, AnActorWhoseEndTheJournalDoesNotTakeLivesOn) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  event(viewer, "one");
+  commit();
+  journal.refusing = true;
+  EXPECT_EQ(ask(Message::Kind::end, "k").verdict, Verdict::unavailable);
+
+  journal.refusing = false;
+  std::optional<Answer> answer;
+  const auto asked =
+      std::make_shared<const Ask>(Ask{0, [&](Answer got) { answer = std::move(got); }});
+  system.send({"p", "k"}, {.kind = Message::Kind::end, .ask = asked});
+  settle();
+  EXPECT_FALSE(answer);
+  fail();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->verdict, Verdict::unavailable);
+  journal.refusing = false;
+  Screen later;
+  join_home(later, "k");
+  EXPECT_EQ(later.take(), Lines{R"(joined {"n":1})"});
+}
+
+// They are told nothing of a first state that was lost but that.
+TEST_F(GateTest, WhoAsksIsAnsweredOnceWhenTheFirstStateIsLost) {
+  std::string text = plugin_with({{"listen", "subscribe", R"({"topic":"news"})"}});
+  const std::string plain = R"((func (export "init") (call $give)";
+  ASSERT_NE(text.find(plain), std::string::npos);
+  text.replace(text.find(plain),
+               plain.size(),
+               R"((func (export "init")
+                    (call $troupe_subscribe (call $block (i32.const 1000) (i32.const 16)))
+                    (call $give)");
+  install(text);
+  journal.refusing = true;
+  int answers = 0;
+  const auto asked = std::make_shared<const Ask>(Ask{0, [&](Answer got) {
+                                                       ++answers;
+                                                       EXPECT_EQ(got.verdict, Verdict::unavailable);
+                                                     }});
+  system.send({"p", "k"},
+              {.kind = Message::Kind::event, .ask = asked, .name = "one", .payload = "{}"});
+  settle();
+  EXPECT_EQ(answers, 1);
+}
+
+TEST_F(GateTest, WhoJoinsWhileTheActorEndsSeesItsNextLife) {
+  Screen first;
+  Screen second;
+  const auto viewer = join_home(first, "k");
+  event(viewer, "one");
+  commit();
+  system.send({"p", "k"}, {.kind = Message::Kind::end});
+  settle();
+  const auto waiting = join_home(second, "k");
+  EXPECT_EQ(second.joins, 0);
+  commit();
+  EXPECT_EQ(second.joins, 1);
+  EXPECT_EQ(second.take(), Lines{R"(joined {"n":0})"});
+  event(waiting, "one");
+  commit();
+  EXPECT_EQ(second.take(), Lines{one});
+  system.leave(waiting);
+  settle();
+}
+
+TEST_F(GateTest, AMessageToAViewersOwnActorIsNotWaitedForWhenThatEnds) {
+  install(plugin_with({{"tell", "send", R"({"to":"p/own","event":"one"})"}}));
+  Screen screen;
+  const auto own = join(screen, "own", 0, 0, true);
+  system.send({"p", "k"}, {.kind = Message::Kind::event, .name = "tell", .payload = "{}"});
+  settle();
+  system.event(own, "spin", "{}");
+  const auto turn_once = [&] {
+    for (std::size_t shard : {0U, 1U}) {
+      shards[shard].io().restart();
+      shards[shard].io().poll_one();
+    }
+  };
+  turn_once();
+  journal.commit();
+  for (int i = 0; i < 30; ++i) turn_once();
+  system.leave(own);
+  settle();
+  commit();
+  EXPECT_EQ(system.on(system.shard_of({"p", "k"})).in_flight("p/k").messages, 0U);
+  EXPECT_TRUE(journal.on_their_way.empty());
+}
+
+// Its timer's turn is still to come.
+TEST_F(GateTest, AnUpgradeLeavesTheTimerThatHasFiredAlone) {
+  std::string text =
+      plugin_with({{"later", "timer", R"({"name":"t","after_ms":40000,"event":"one"})"}});
+  install(text);
+  system.send({"p", "k"}, {.kind = Message::Kind::event, .name = "later", .payload = "{}"});
+  settle();
+  commit();
+  ask(Message::Kind::stop, "k");
+  commit();
+  text.insert(text.rfind(')'), R"((func (export "more")))");
+  install(text);
+  clock.now += 50'000'000'000;
+  system.on(system.shard_of({"p", "k"})).timers().fire();
+  settle();
+  commit();
+  const std::vector<Entry>& entries = journal.entries.at("p/k");
+  const auto upgrade = std::ranges::find(
+      entries, Kind::upgrade, [](const Entry& entry) { return entry.record.kind; });
+  ASSERT_NE(upgrade, entries.end());
+  EXPECT_TRUE(upgrade->changes.timers_cancelled.empty());
+  EXPECT_EQ(entries.back().record.function, "one");
+  EXPECT_EQ(entries.back().changes.timers_cancelled, std::vector<std::string>{"t"});
+}
+
+TEST_F(GateTest, EventsThatAreRefusedDoNotKeepTheCheckpointBack) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  for (int i = 0; i < 8; ++i) event(viewer, "one");
+  for (int i = 0; i < 500; ++i) {
+    event(viewer, "fail");
+    journal.commit();
+    settle();
+  }
+  ASSERT_TRUE(journal.checkpoints.contains("p/k"));
+  EXPECT_GT(journal.checkpoints.at("p/k").subject.number + 2 * checkpoint_turns,
+            journal.entries.at("p/k").size());
+}
+
 // Another server on the same journal.
 class NextServer : public ActorTest {
  public:
@@ -225,6 +355,7 @@ class NextServer : public ActorTest {
   void TestBody() override {}
   using ActorTest::ask;
   using ActorTest::event;
+  using ActorTest::install;
   using ActorTest::join;
   using ActorTest::settle;
   using ActorTest::system;
@@ -238,6 +369,92 @@ class NextServer : public ActorTest {
            system.on(1).find_plugin("p")->counters.wakes;
   }
 };
+
+// Its end needs neither its past nor its plugin.
+class BurialTest : public GateTest {
+ protected:
+  Answer end(NextServer& server) {
+    std::optional<Answer> answer;
+    const auto asked =
+        std::make_shared<const Ask>(Ask{0, [&](Answer got) { answer = std::move(got); }});
+    server.system.send({"p", "k"}, {.kind = Message::Kind::end, .ask = asked});
+    server.settle();
+    journal.commit();
+    server.settle();
+    EXPECT_TRUE(answer);
+    return answer.value_or(Answer{.message = "no answer"});
+  }
+  void live() {
+    Screen screen;
+    const auto viewer = join_home(screen, "k");
+    event(viewer, "one");
+    commit();
+    journal.crash();
+  }
+};
+
+TEST_F(BurialTest, AnActorThatCannotBeLoadedCanBeDeleted) {
+  live();
+  journal.damaged.insert("p/k");
+  NextServer next(journal);
+  EXPECT_EQ(end(next).verdict, Verdict::done);
+  EXPECT_EQ(journal.entries.at("p/k").back().record.kind, Kind::end);
+  EXPECT_EQ(journal.entries.at("p/k").back().record.turn, 2U);
+  journal.damaged.clear();
+  EXPECT_EQ(end(next).verdict, Verdict::missing);
+  Screen screen;
+  next.join(screen, "k", 0, next.system.shard_of({"p", "k"}));
+  EXPECT_EQ(screen.take(), Lines{R"(joined {"n":0})"});
+}
+
+TEST_F(BurialTest, AnActorOfAPluginThatIsNotServedCanBeDeleted) {
+  live();
+  NextServer next(journal);
+  next.system.uninstall("p");
+  next.settle();
+  next.system.subscriptions().add("news", "p/k");
+  EXPECT_EQ(end(next).verdict, Verdict::done);
+  EXPECT_EQ(journal.entries.at("p/k").back().record.kind, Kind::end);
+  EXPECT_TRUE(next.system.subscriptions().of("news").empty());
+  EXPECT_EQ(end(next).verdict, Verdict::missing);
+}
+
+TEST_F(BurialTest, WhatTheJournalDoesNotTakeIsNotBuried) {
+  live();
+  NextServer next(journal);
+  next.system.uninstall("p");
+  next.settle();
+  journal.refusing = true;
+  EXPECT_EQ(end(next).verdict, Verdict::unavailable);
+  EXPECT_NE(journal.entries.at("p/k").back().record.kind, Kind::end);
+}
+
+// Asleep with a checkpoint, and the new code does not take its state.
+TEST_F(GateTest, AnActorWhoseMigrationFailsAndWhoseCodeIsGoneIsRefusedAndNothingElse) {
+  Screen screen;
+  const auto viewer = join_home(screen, "k");
+  for (int i = 0; i < 8; ++i) event(viewer, "count");
+  commit();
+  ask(Message::Kind::stop, "k");
+  commit();
+  ASSERT_TRUE(journal.checkpoints.contains("p/k"));
+  journal.crash();
+  NextServer next(journal);
+  std::string text(plugin_text);
+  text.insert(text.rfind(')'), R"((func (export "migrate") (unreachable)))");
+  next.install(text);
+  std::optional<Answer> answer;
+  const auto asked =
+      std::make_shared<const Ask>(Ask{0, [&](Answer got) { answer = std::move(got); }});
+  next.system.send({"p", "k"},
+                   {.kind = Message::Kind::event, .ask = asked, .name = "one", .payload = "{}"});
+  next.settle();
+  journal.commit();
+  next.settle();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->verdict, Verdict::failed);
+  EXPECT_NE(answer->message.find("stays on a version"), std::string::npos) << answer->message;
+}
 
 // What the guest had in memory is there again.
 TEST_F(GateTest, AnotherProcessGoesOnFromTheJournal) {
@@ -344,6 +561,18 @@ TEST_F(InFlightTest, TheNextServerCountsWhatTheLastOneLeft) {
   const InFlight left = next.system.on(next.system.shard_of({"p", "k"})).in_flight("p/k");
   EXPECT_EQ(left.messages, 1U);
   EXPECT_EQ(left.bytes, message_bytes);
+}
+
+TEST_F(InFlightTest, WhatAForgottenActorHasSentIsWithdrawn) {
+  install({.outbox_max = 1});
+  EXPECT_EQ(tell().verdict, Verdict::done);
+  system.forgotten("p/other");
+  settle();
+  EXPECT_EQ(home().in_flight("p/k").messages, 1U);
+  system.forgotten("p/k");
+  settle();
+  EXPECT_EQ(home().in_flight("p/k").messages, 0U);
+  EXPECT_TRUE(journal.on_their_way.empty());
 }
 
 TEST_F(InFlightTest, WhatHasBeenHandledIsNoLongerOnItsWay) {

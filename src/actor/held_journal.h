@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +52,7 @@ class HeldJournal final : public journal::Journal {
   std::map<std::string, std::vector<Entry>, std::less<>> entries;
   std::map<std::string, journal::Checkpoint, std::less<>> checkpoints;
   std::vector<journal::Outgoing> on_their_way;
+  std::set<std::string> damaged;  // actors that cannot be loaded
 
   std::unique_ptr<journal::Appender> appender(journal::Committed& committed) override {
     return std::make_unique<HeldAppender>(*this, committed);
@@ -58,6 +60,7 @@ class HeldJournal final : public journal::Journal {
   void load(std::string address,
             std::optional<journal::At> at,
             Reply<std::optional<Past>> reply) override {
+    if (damaged.contains(address)) return reply(Error{"it is damaged"});
     const auto found = entries.find(address);
     if (found == entries.end()) {
       reply(std::optional<Past>());
@@ -107,11 +110,21 @@ class HeldJournal final : public journal::Journal {
     }
     reply(std::move(newest_first));
   }
-  void list(std::string,
-            std::string,
-            std::size_t,
+  void list(std::string prefix,
+            std::string after,
+            std::size_t limit,
             Reply<std::vector<journal::ActorLine>> reply) override {
-    reply(Error{"not here"});
+    std::vector<journal::ActorLine> lines;
+    for (const auto& [address, all] : entries) {
+      if (!address.starts_with(prefix) || address <= after || lines.size() == limit) continue;
+      const Entry& last = all.back();
+      lines.push_back({address,
+                       last.subject.incarnation,
+                       last.record.turn,
+                       last.subject.number,
+                       last.record.kind == Kind::end});
+    }
+    reply(std::move(lines));
   }
   void timers(std::int64_t,
               journal::Alarm,

@@ -75,10 +75,21 @@ class History {
     turns_untried_ = 0;
     bytes_untried_ = 0;
     ran_untried_ = {};
+    undone_ = 0;
+    undone_bytes_ = 0;
   }
 
   // A turn has committed. Takes its answers. `ran`: guest::Outcome::ran.
   void keep(journal::Record& turn, std::chrono::nanoseconds ran);
+  // A turn has been undone, and is in the journal all the same: who loads the actor reads all of
+  // them since its last checkpoint.
+  void undone(const journal::Record& turn) {
+    ++undone_;
+    undone_bytes_ += turn.bytes();
+  }
+  bool has_many_undone() const {
+    return undone_ >= checkpoint_turns || undone_bytes_ >= checkpoint_bytes;
+  }
   // How long the last one took in all, with what it waited for. Finer than `ran`, which is right
   // over many turns only.
   void took(std::chrono::nanoseconds time) { took_since_ += time; }
@@ -116,6 +127,8 @@ class History {
   std::uint32_t turns_untried_ = 0;
   std::size_t bytes_untried_ = 0;
   std::chrono::nanoseconds ran_untried_{0};
+  std::uint32_t undone_ = 0;
+  std::size_t undone_bytes_ = 0;
   // Since the checkpoint.
   std::uint32_t turns_since_ = 0;
   bool complete_ = true;

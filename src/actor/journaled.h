@@ -28,7 +28,7 @@ struct Journaled {
   journal::Ticket last = 0;   // of the last entry
   // The first state, not yet written: topics merely visited cost nothing.
   std::unique_ptr<journal::Record> init;
-  std::vector<std::string> fired;  // timers, since the last entry
+  std::vector<journal::Timer> fired;  // since the last turn
 
   // Messages of other durable actors. The one that is being handled, until its turn is appended:
   // then it is unsettled, and handled once more when that append fails.

@@ -241,16 +241,19 @@ bool Actor::write(const journal::Record& record, Plan& plan, bool whole) {
   }
   journal::Changes& changes = plan.changes;
   changes.sent = sent_ + plan.sends;
-  for (std::string& name : std::exchange(own.fired, {})) {
-    const auto has_name = [&](const journal::Timer& timer) { return timer.name == name; };
+  // Not an upgrade or a restart on the way to the turn that they have led to.
+  const bool is_turn = record.kind == journal::Kind::turn;
+  std::vector<journal::Timer> all_fired;
+  if (is_turn) all_fired.swap(own.fired);
+  for (journal::Timer& fired : all_fired) {
+    const auto has_name = [&](const journal::Timer& timer) { return timer.name == fired.name; };
     if (std::ranges::none_of(changes.timers_set, has_name) &&
-        std::ranges::find(changes.timers_cancelled, name) == changes.timers_cancelled.end()) {
-      changes.timers_cancelled.push_back(std::move(name));
+        std::ranges::find(changes.timers_cancelled, fired.name) == changes.timers_cancelled.end()) {
+      changes.timers_cancelled.push_back(std::move(fired.name));
     }
   }
   journal::Beside beside{.sent = std::move(plan.sent)};
-  // Not an upgrade or a restart on the way to the message's turn.
-  const bool takes = own.handling != nullptr && record.kind == journal::Kind::turn;
+  const bool takes = own.handling != nullptr && is_turn;
   if (takes) beside.received.push_back(*own.handling->delivery);
   if (!append(record, changes, std::move(beside), whole)) return false;
 
@@ -293,7 +296,7 @@ bool Actor::append(const journal::Record& record,
     beside.checkpoint = &*checkpoint;
   }
   Gate& gate = *actors_.gate();
-  const journal::Appended appended = gate.append(*this, subject, record, changes, beside);
+  const journal::Appended appended = gate.append(this, subject, record, changes, beside);
   if (!appended) {
     actors_.log().error("[{} turn {}] is not recorded, and undone: {}",
                         address_.text(),
@@ -324,6 +327,9 @@ journal::Checkpoint Actor::checkpoint_of(std::uint64_t number,
   checkpoint.vars.assign(vars_.entries().begin(), vars_.entries().end());
   std::map<std::string, journal::Timer, std::less<>> timers;
   for (const auto& [name, timer] : timers_) timers.emplace(name, timer_of(name, timer));
+  if (journaled_) {
+    for (const journal::Timer& timer : journaled_->fired) timers.emplace(timer.name, timer);
+  }
   for (const std::string& name : changes.timers_cancelled) timers.erase(name);
   for (const journal::Timer& timer : changes.timers_set) timers.insert_or_assign(timer.name, timer);
   for (auto& [name, timer] : timers) checkpoint.timers.push_back(std::move(timer));
@@ -389,6 +395,8 @@ Task<bool> Actor::load(Message& message) {
     const bool too_often = supervisor_.failed(now_ns, version().supervision);
     if (message.delivery) {
       park(message);
+    } else if (message.kind == Message::Kind::end) {
+      actors_.bury(address_, std::move(message.ask));
     } else if (message.kind != Message::Kind::wake) {
       refuse(message, Verdict::unavailable, "the actor cannot be loaded: " + known.error().message);
     }
@@ -590,7 +598,8 @@ Task<bool> Actor::all_told() {
 // The one way back, when turns were shown to nobody and are not in the journal: viewers join again,
 // and the next message loads the actor.
 void Actor::go_back() {
-  const bool must_be_there = !timers_.empty();
+  // For its timers: one that had fired is set again too.
+  const bool must_be_there = journaled_->begun;
   auto again = std::move(journaled_->unsettled);
   auto parked = std::move(journaled_->parked);
   forget_all();

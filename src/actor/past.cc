@@ -2,6 +2,7 @@
 #include "actor/actor.h"
 #include "actor/actors.h"
 #include "actor/gate.h"
+#include "actor/system.h"
 #include "shard/reply.h"
 
 #include <fmt/format.h>
@@ -184,6 +185,49 @@ Task<Result<>> Actor::resemble(journal::Past past) {
 }
 
 // What an actor is or was at the end of a turn, made anew beside it and thrown away: nothing wakes.
+Task<> Actors::end_unloaded(Address address, AskPtr ask) {
+  const auto tell = [this, ask, key = address.text()](Answer told) {
+    burials_.erase(key);
+    if (ask) answer(ask, std::move(told));
+  };
+  const auto refuse = [tell](std::string why) {
+    tell({.verdict = Verdict::unavailable, .message = std::move(why)});
+  };
+  shard::Reply<Result<std::vector<journal::ActorLine>>> reply;
+  gate_->journal().list(address.text(), {}, 1, reply.taker(shard()));
+  const Result<std::vector<journal::ActorLine>> found = co_await reply;
+  if (found.has_error()) {
+    refuse(found.error().message);
+    co_return;
+  }
+  if (found->empty() || found->front().address != address.text() || found->front().ended) {
+    tell({.verdict = Verdict::missing,
+          .message = fmt::format("there is no actor {}", address.text())});
+    co_return;
+  }
+  const journal::ActorLine& last = found->front();
+  journal::Record record{.turn = last.turn, .kind = journal::Kind::end};
+  record.time_ns = record.last_time_ns = clock_.now_ns();
+  record.committed = true;
+  random_.fill(record.input_id);
+  const journal::Appended appended =
+      gate_->append(nullptr, {address.text(), last.incarnation, last.number + 1}, record, {}, {});
+  if (!appended) {
+    refuse(std::string(journal::text_of(appended.refusal)));
+    co_return;
+  }
+  gate_->hold(
+      appended.ticket,
+      [this, address, tell, turn = last.turn] {
+        system_.subscriptions().remove_all(address.text());
+        log_.warn(
+            "[{}] has ended without being loaded: what its plugin does at the end was not run",
+            address.text());
+        tell({.turn = turn});
+      },
+      [refuse] { refuse("the journal could not be written; try again"); });
+}
+
 Task<> Actors::look_back(Address address, std::optional<std::uint64_t> turn, AskPtr ask) {
   Plugin* plugin = find_plugin(address.plugin());
   if (plugin == nullptr || !gate_) {

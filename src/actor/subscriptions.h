@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -30,6 +31,14 @@ class Subscriptions {
     if (found == by_topic_.end()) return;
     found->second.erase(address);
     if (found->second.empty()) by_topic_.erase(found);
+  }
+  // The actor has ended, and cannot say of what it had heard.
+  void remove_all(const std::string& address) {
+    const std::lock_guard lock(mutex_);
+    for (auto topic = by_topic_.begin(); topic != by_topic_.end();) {
+      topic->second.erase(address);
+      topic = topic->second.empty() ? by_topic_.erase(topic) : std::next(topic);
+    }
   }
   // In the order of addresses.
   std::vector<std::string> of(std::string_view topic) const {

@@ -121,6 +121,12 @@ void System::settled(const std::shared_ptr<const journal::Outgoing>& delivery, s
       [this, index, delivery, bytes] { actors_[index]->settled(delivery->sender, bytes); });
 }
 
+void System::forgotten(const std::string& address) {
+  for (std::size_t index = 0; index < actors_.size(); ++index) {
+    shards_[index].send([actors = actors_[index].get(), address] { actors->forgotten(address); });
+  }
+}
+
 std::size_t System::shard_of(const Address& address) const {
   return shard_of_text(address.text());
 }

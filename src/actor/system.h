@@ -55,6 +55,8 @@ class System {
   void tell_past(const Address& address, std::uint64_t turn, AskPtr ask);
   // As Actors::replay(); from any thread.
   void replay(ReplayOrder order, AskPtr ask);
+  // The journal has forgotten an actor; from any thread.
+  void forgotten(const std::string& address);
   // A message of a durable actor, which is awaited, has been handled, or is kept from now on at its
   // receiver's expense; from any thread. With its bytes.
   void settled(const std::shared_ptr<const journal::Outgoing>& delivery, std::size_t bytes);

@@ -69,6 +69,8 @@ Task<Outcome> Turn::run(std::string_view function,
   begin(function, payload, now_ns, id);  // the record: input, time, seed
   failed_to_wake_ = outcome.ending != Ending::done;
   if (!failed_to_wake_) {
+    // Here the instance is as the last commit left it; where turns fail, their end leaves none.
+    if (actor_.history_.has_many_undone()) actor_.checkpoint();
     const Pieces pieces = pieces_of(actor_, payload);
     outcome = co_await actor_.instance_->call(  // guest: the export, under its limits
         function,
@@ -116,7 +118,7 @@ void Turn::begin(std::string_view function,
   record_->input = payload;
   record_->time_ns = inputs_.time_ns;
   record_->seed = inputs_.seed;
-  if (actor_.journaled_) record_->code = actor_.version_->module->content_hash();
+  if (actor_.journaled_) record_->code = actor_.code();
   record_->answers.clear();
   record_->reason.clear();
 
@@ -144,6 +146,7 @@ void Turn::end(const Outcome& outcome) {
   }
   record();
   if (!committed_) {
+    if (actor_.journaled_ && !lost_) actor_.history_.undone(*record_);
     actor_.undo(outcome.guest_ran);
     return;
   }

@@ -71,6 +71,11 @@ Task<Outcome> Actor::wake() {
     // Outside of an upgrade: the first turn, or a new configuration for the same code.
     co_await switch_version();
     if (!version_) {
+      // It stays on the one that it has slept with.
+      Candidates candidates{.code = code()};
+      version_ = co_await next_candidate(candidates);
+    }
+    if (!version_) {
       co_return Outcome{.ending = Ending::missing,
                         .message = "the actor stays on a version of the plugin that is not here"};
     }

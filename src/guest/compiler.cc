@@ -62,6 +62,8 @@ std::string failure(std::string_view what) {
   return "the compiler cannot be started: " + std::string(what) + ": " + system_text(errno);
 }
 
+constexpr const char* child_mark = "TROUPE_COMPILES";
+
 // The loader and the sanitizers must find themselves; what else is in our environment, secrets
 // among it, is not for the child.
 std::vector<char*> child_environment() {
@@ -73,6 +75,9 @@ std::vector<char*> child_environment() {
       if (std::string_view(*entry).starts_with(prefix)) environment.push_back(*entry);
     }
   }
+  // A program whose main() does not know the word would begin anew, and start children of its own.
+  static char mark[] = "TROUPE_COMPILES=1";
+  environment.push_back(mark);
   environment.push_back(nullptr);
   return environment;
 }
@@ -322,6 +327,10 @@ Result<void> compile_in_child(std::span<const std::string> command,
   arguments.emplace_back(setting->name);
   arguments.push_back(std::to_string(limits.cpu_time_max.count()));
   arguments.push_back(std::to_string(limits.memory_bytes_max));
+  if (std::getenv(child_mark) != nullptr) {
+    return Error{
+        "the compiler cannot be started: this is its process, and main() does not call it"};
+  }
   TRY(const pid_t child, spawn(std::move(arguments), input.get(), output, reasons.get()));
   const std::optional<int> status = wait_for(child, wall_time_max(limits));
   if (status == compiled) return {};

@@ -344,6 +344,8 @@ Result<std::optional<Past>> Store::load(const std::string& address,
     }
     if (past.checkpoint && entry->subject.number <= past.checkpoint->subject.number) break;
     entries.push_back(std::move(*entry));
+    // Of those that were undone, and there may be many, only the changes count.
+    if (!entries.back().record.committed) entries.back().record = {};
     if (entries.back().subject.number == 1) break;
     if (past.checkpoint && entries.back().subject.number == past.checkpoint->subject.number + 1) {
       break;

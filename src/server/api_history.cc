@@ -158,9 +158,10 @@ void Api::end_and_forget(ApiCall call, const actor::Address& address) {
   if (parts_.journal == nullptr) return send(std::move(call), address, Message::Kind::end);
   const std::size_t shard = call.shard.index();
   const auto shared = std::make_shared<ApiCall>(std::move(call));
-  const auto forgotten = [this, shared](Result<void> result) {
-    shared->shard.send([this, shared, result = std::move(result)]() mutable {
+  const auto forgotten = [this, shared, address](Result<void> result) {
+    shared->shard.send([this, shared, address, result = std::move(result)]() mutable {
       if (result.has_error()) return refuse(*shared, 500, "journal", result.error().message);
+      parts_.system.forgotten(address.text());
       answer(*shared, {.status = 204});
     });
   };
