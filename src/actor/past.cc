@@ -209,7 +209,6 @@ Task<> Actors::end_unloaded(Address address, AskPtr ask) {
   journal::Record record{.turn = last.turn, .kind = journal::Kind::end};
   record.time_ns = record.last_time_ns = clock_.now_ns();
   record.committed = true;
-  random_.fill(record.input_id);
   const journal::Appended appended =
       gate_->append(nullptr, {address.text(), last.incarnation, last.number + 1}, record, {}, {});
   if (!appended) {
