@@ -83,6 +83,16 @@ class SqliteJournalTest : public testing::Test {
     ASSERT_TRUE(verified.has_value()) << verified.error().message;
     EXPECT_EQ(verified->problems, std::vector<std::string>());
   }
+  // Changes one byte of the input in the file, where SQLite does not look.
+  void damage(std::string_view input) {
+    std::fstream file(folder_.file(), std::ios::in | std::ios::out | std::ios::binary);
+    const std::string all(std::istreambuf_iterator<char>(file), {});
+    const std::size_t at = all.find(input);
+    ASSERT_NE(at, std::string::npos);
+    file.clear();
+    file.seekp(static_cast<std::streamoff>(at) + 2);
+    file.put('7');
+  }
   std::uint64_t prune() {
     Awaited<std::uint64_t> answer;
     journal_->prune(answer.reply());
@@ -444,6 +454,27 @@ TEST_F(SqliteJournalTest, WhatIsForgottenIsGoneFromTheFiles) {
   EXPECT_EQ(load(*journal_, "todo/other").value()->entries.size(), 40U);
 }
 
+// Its other entries are found without it, and another's beside it stay.
+TEST_F(SqliteJournalTest, AnActorWithADamagedEntryCanBeForgotten) {
+  append_turns(1, 40, "todo/other");
+  append_turns(1, 40);
+  Record tombstone;
+  tombstone.kind = Kind::end;
+  tombstone.turn = 40;
+  tombstone.time_ns = a_turn(41).time_ns;
+  tombstone.committed = true;
+  ASSERT_TRUE(append_and_wait(subject(41), tombstone));
+  close();
+  damage("\x03[1]");
+  open();
+  const auto forgotten = forget(std::string(address));
+  ASSERT_TRUE(forgotten.has_value()) << forgotten.error().message;
+  const auto verified = verify(folder_.file(), std::string(address)).value();
+  EXPECT_EQ(verified.problems, std::vector<std::string>());
+  EXPECT_FALSE(load(*journal_, std::string(address)).value().has_value());
+  EXPECT_EQ(load(*journal_, "todo/other").value()->entries.size(), 40U);
+}
+
 TEST_F(SqliteJournalTest, ABackupMadeMeanwhileIsAWholeJournalWithItsCode) {
   fs::create_directories(folder_.path() / "plugins/todo");
   std::ofstream(folder_.path() / "plugins/todo/5f0c.wasm") << "code";
@@ -466,15 +497,7 @@ TEST_F(SqliteJournalTest, ABackupMadeMeanwhileIsAWholeJournalWithItsCode) {
 TEST_F(SqliteJournalTest, ADamagedEntryIsNamed) {
   append_turns(1, 3);
   close();
-  // Changes one byte of an input in the file, where SQLite does not look.
-  std::fstream file(folder_.file(), std::ios::in | std::ios::out | std::ios::binary);
-  std::string all(std::istreambuf_iterator<char>(file), {});
-  const std::size_t at = all.find("\x03[1]");
-  ASSERT_NE(at, std::string::npos);
-  file.clear();
-  file.seekp(static_cast<std::streamoff>(at) + 2);
-  file.put('7');
-  file.close();
+  damage("\x03[1]");
   const auto verified = verify(folder_.file()).value();
   ASSERT_FALSE(verified.problems.empty());
   EXPECT_NE(verified.problems[0].find("the checksum is wrong"), std::string::npos)

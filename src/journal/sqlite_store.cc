@@ -470,11 +470,28 @@ Result<std::vector<std::uint64_t>> Store::batches_of(const std::string& address,
   Walk walk(*this, address, position.batch);
   while (true) {
     auto entry = walk.next();
-    // A forgetting that was broken off begins anew: what is gone already is not missed.
-    if (entry.has_error() || !*entry) break;
+    // One is damaged, or gone: a forgetting that was broken off begins anew. Then all are looked
+    // through.
+    if (entry.has_error()) {
+      release();
+      return batches_naming(address);
+    }
+    if (!*entry) break;
     if (batches.empty() || batches.back() != walk.source()) batches.push_back(walk.source());
   }
   return batches;
+}
+
+Result<std::vector<std::uint64_t>> Store::batches_naming(const std::string& address) {
+  TRY(Statement named,
+      database_.prepare("SELECT id FROM batches WHERE instr(entries, ?1) > 0 ORDER BY id DESC"));
+  named.bind_blob(1, address);
+  std::vector<std::uint64_t> batches;
+  while (true) {
+    TRY(const bool row, named.step());
+    if (!row) return batches;
+    batches.push_back(from_column(named.number(0)));
+  }
 }
 
 }  // namespace troupe::journal

@@ -86,6 +86,8 @@ class Store {
   Result<std::vector<Outgoing>> outbox(const Outgoing& after, std::size_t limit);
   // The batches that hold entries of the actor, the last first, as far as they are there.
   Result<std::vector<std::uint64_t>> batches_of(const std::string& address, Position position);
+  // Those that have the address anywhere, the last first: reads the whole journal.
+  Result<std::vector<std::uint64_t>> batches_naming(const std::string& address);
   Result<Entry> entry(const std::string& address, std::uint64_t batch, std::uint64_t number);
 
  private:

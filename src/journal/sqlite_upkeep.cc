@@ -64,23 +64,26 @@ Result<> Writer::write_removed() {
   return update_removed_.bind_blob(1, column).run();
 }
 
-// Keeps the entries of a batch that are wanted; gives how many were not.
+// Keeps the entries of a batch that are wanted; gives how many were not. Unchecked, one that is
+// damaged is like the others, and kept when it cannot be told whose it is.
 Result<std::uint64_t> Writer::rewrite(std::uint64_t id,
                                       std::string_view entries,
-                                      const std::function<bool(const Glance&)>& wanted) {
+                                      const std::function<bool(const Glance&)>& wanted,
+                                      BatchReader::Sums sums) {
   std::string kept(1, batch_head);
   std::uint64_t count = 0;
   BatchReader reader(entries, id);
   Framed framed;
   while (true) {
-    TRY(const bool more, reader.next(framed));
+    TRY(const bool more, reader.next(framed, sums));
     if (!more) break;
-    TRY(const Glance seen, glance(framed.content));
-    if (wanted(seen)) {
+    const Result<Glance> seen = glance(framed.content);
+    if (seen.has_error() && sums == BatchReader::Sums::checked) return seen.error();
+    if (seen.has_error() || wanted(*seen)) {
       kept += framed.bytes;
     } else {
       ++count;
-      ++removed_[partition_of(seen.address)];
+      ++removed_[partition_of(seen->address)];
     }
   }
   if (count == 0) return count;
@@ -274,9 +277,13 @@ Result<> Writer::forget_batches(Forgetting& forgetting) {
     TRY(const auto found, store_.batch(id));
     if (found) {
       const std::string entries(*found);
-      TRY_VOID(rewrite(id, entries, [&](const Glance& seen) {
-        return seen.address != address || seen.number > forgetting.number;
-      }));
+      TRY_VOID(rewrite(
+          id,
+          entries,
+          [&](const Glance& seen) {
+            return seen.address != address || seen.number > forgetting.number;
+          },
+          BatchReader::Sums::unchecked));
     }
     forgetting.batches.pop_back();
   }

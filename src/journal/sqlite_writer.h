@@ -211,7 +211,8 @@ class Writer {
   // Keeps of a batch the frames that are wanted.
   Result<std::uint64_t> rewrite(std::uint64_t id,
                                 std::string_view entries,
-                                const std::function<bool(const Glance&)>& wanted);
+                                const std::function<bool(const Glance&)>& wanted,
+                                BatchReader::Sums sums = BatchReader::Sums::checked);
   Result<> write_removed();
   bool checkpoint_log(int mode);
   Result<> in_transaction(const std::function<Result<>()>& work);
