@@ -66,6 +66,16 @@ std::string read_some(int fd) {
   return text;
 }
 
+Error in_use(const fs::path& folder, int lock) {
+  std::string pid = read_some(lock);
+  while (pid.ends_with('\n')) pid.pop_back();
+  return Error{fmt::format(
+      "the data folder {} is in use by another troupe, pid {}; end that one first, or give this "
+      "one a folder of its own with --data or data_dir",
+      folder.string(),
+      pid.empty() ? "unknown" : pid)};
+}
+
 std::string new_admin_token() {
   return Random().letters(admin_token_letters);
 }
@@ -93,18 +103,13 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const fs::path& folder) {
   const fs::path path = folder / "lock";
   const int lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return system_error("open", path);
-  std::unique_ptr<DataDir> result(new DataDir(folder, lock));
-
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return system_error("lock", path);
-    std::string pid = read_some(lock);
-    while (pid.ends_with('\n')) pid.pop_back();
-    return Error{fmt::format(
-        "the data folder {} is in use by another troupe, pid {}; end that one first, or give this "
-        "one a folder of its own with --data or data_dir",
-        folder.string(),
-        pid.empty() ? "unknown" : pid)};
+    Error error = errno == EWOULDBLOCK ? in_use(folder, lock) : system_error("lock", path);
+    ::close(lock);
+    return error;
   }
+  // Only who has the lock is a DataDir: its destructor removes the server's address.
+  std::unique_ptr<DataDir> result(new DataDir(folder, lock));
   if (::ftruncate(lock, 0) != 0 || !write_all(lock, fmt::format("{}\n", ::getpid()))) {
     return system_error("write", path);
   }
@@ -164,7 +169,9 @@ Result<void> write_file(const fs::path& path, std::string_view text, unsigned mo
 }
 
 Result<std::string> read_admin_address(const fs::path& folder) {
-  const File file(folder / admin_address_file, O_RDONLY, 0);
+  const fs::path path = folder / admin_address_file;
+  const File file(path, O_RDONLY, 0);
+  if (!file.is_open() && errno != ENOENT && errno != ENOTDIR) return system_error("read", path);
   if (!file.is_open()) {
     return Error{fmt::format(
         "no server runs on the data folder {}; start one with troupe serve, or name one with "

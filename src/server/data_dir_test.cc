@@ -100,5 +100,23 @@ TEST_F(DataFolder, SaysWhereTheServerIsAsLongAsItRuns) {
   EXPECT_NE(gone.error().message.find("troupe serve"), std::string::npos);
 }
 
+TEST_F(DataFolder, AServerThatIsRefusedLeavesTheAddressOfTheOneThatRuns) {
+  const fs::path folder = parent_ / "data";
+  const auto first = DataDir::open(folder).value();
+  ASSERT_TRUE(first->write_admin_address("http://127.0.0.1:4001"));
+  ASSERT_TRUE(DataDir::open(folder).has_error());
+  const auto address = read_admin_address(folder);
+  ASSERT_TRUE(address) << address.error().message;
+  EXPECT_EQ(*address, "http://127.0.0.1:4001");
+}
+
+TEST_F(DataFolder, AnAddressThatCannotBeReadIsNotTakenForNone) {
+  fs::create_symlink("admin.address", parent_ / "admin.address");  // leads nowhere but to itself
+  const auto address = read_admin_address(parent_);
+  ASSERT_TRUE(address.has_error());
+  EXPECT_NE(address.error().message.find("cannot read"), std::string::npos)
+      << address.error().message;
+}
+
 }  // namespace
 }  // namespace troupe::server
