@@ -1,15 +1,20 @@
 #include "server/log.h"
 
 #include "base/json.h"
+#include "base/printable.h"
 #include "server/log_line.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/formatter.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
 #include <chrono>
+#include <ctime>
+#include <memory>
 #include <string>
+#include <string_view>
 
 namespace troupe::server {
 namespace {
@@ -43,6 +48,30 @@ class JsonFormatter final : public spdlog::formatter {
   }
 };
 
+// What a line says, for a pattern. Nobody's text moves the cursor, or begins a line that could be
+// taken for one of the log: those of a text of several lines are indented.
+class PrintableText final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& line,
+              const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    std::string_view said(line.payload.data(), line.payload.size());
+    while (said.ends_with('\n')) said.remove_suffix(1);
+    const std::string text = printable_lines(said, "    ");
+    out.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<PrintableText>();
+  }
+};
+
+std::unique_ptr<spdlog::formatter> text_formatter(LogStyle style) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<PrintableText>('*').set_pattern(
+      style == LogStyle::server ? "%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %*" : "%H:%M:%S %^%l%$ %*");
+  return formatter;
+}
+
 }  // namespace
 
 std::shared_ptr<Log> make_log(LogStyle style,
@@ -52,8 +81,7 @@ std::shared_ptr<Log> make_log(LogStyle style,
   if (config.json) {
     terminal->set_formatter(std::make_unique<JsonFormatter>());
   } else {
-    terminal->set_pattern(style == LogStyle::server ? "%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v"
-                                                    : "%H:%M:%S %^%l%$ %v");
+    terminal->set_formatter(text_formatter(style));
   }
   terminal->set_level(spdlog::level::from_str(config.level));
   std::vector<spdlog::sink_ptr> sinks = {terminal};

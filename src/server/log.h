@@ -18,8 +18,9 @@ enum class LogStyle {
 // Further sinks get every line too, whatever `config` says of standard error. Thread-safe; made
 // once, by whoever starts the server.
 //
-// As JSON a line is {"time","level","text"} and, where it is about one, "actor" or "plugin",
-// "turn", "request_id".
+// A line's text may have several lines, those after the first indented; other control characters in
+// it are escaped. As JSON a line is {"time","level","text"} and, where it is about one, "actor" or
+// "plugin", "turn", "request_id".
 std::shared_ptr<Log> make_log(LogStyle style,
                               const std::vector<spdlog::sink_ptr>& further = {},
                               const LogConfig& config = {});

@@ -1,6 +1,7 @@
 #include "server/log_feed.h"
 
 #include "base/json.h"
+#include "base/printable.h"
 #include "server/log.h"
 #include "server/log_line.h"
 
@@ -18,7 +19,7 @@ void LogFeed::sink_it_(const spdlog::details::log_msg& line) {
   const auto time =
       std::chrono::duration_cast<std::chrono::milliseconds>(line.time.time_since_epoch());
   std::string message = fmt::format(R"({{"level":"{}","text":)", name_of(line.level));
-  json::quote(message, parsed.text.substr(0, line_bytes_max));
+  json::quote(message, cut(parsed.text, line_bytes_max));
   message += fmt::format(R"(,"time":{})", time.count());
   if (!parsed.turn.empty()) message += fmt::format(R"(,"turn":{})", parsed.turn);
   message += '}';
@@ -48,6 +49,11 @@ LogFeed::Kept& LogFeed::kept_of(std::string_view actor) {
 bool LogFeed::has_room() {
   const std::lock_guard lock(feed_mutex_);
   return listeners_.size() < listeners_max;
+}
+
+bool LogFeed::has_lines(std::string_view actor) {
+  const std::lock_guard lock(feed_mutex_);
+  return kept_.contains(actor);
 }
 
 void LogFeed::listen(std::string_view actor,

@@ -32,6 +32,8 @@ class LogFeed final : public spdlog::sinks::base_sink<std::mutex> {
 
   // Whether one more may listen.
   bool has_room();
+  // Whether lines of that actor are kept.
+  bool has_lines(std::string_view actor);
   // Sends the lines of that actor, as {"level","text","time","turn"}, first those that are kept. On
   // the stream's shard.
   void listen(std::string_view actor,
