@@ -19,6 +19,7 @@ namespace troupe::socket {
 
 namespace {
 
+// One that begins with a dot, "." and ".." among them.
 bool has_hidden_segment(std::string_view path) {
   for (std::size_t slash = path.find("/."); slash != path.npos;
        slash = path.find("/.", slash + 1)) {
@@ -61,7 +62,8 @@ bool StaticFiles::contains(const FileDescriptor& file) const {
 
 std::variant<StaticFile, FolderWithoutSlash, NoSuchFile> StaticFiles::open(
     std::string_view path) const {
-  if (!path.starts_with('/') || has_hidden_segment(path)) return NoSuchFile{};
+  const bool has_empty_segment = path.find("//") != path.npos;
+  if (!path.starts_with('/') || has_empty_segment || has_hidden_segment(path)) return NoSuchFile{};
   std::string relative(path.substr(1));
   if (relative.empty() || relative.ends_with('/')) relative += "index.html";
 

@@ -71,6 +71,7 @@ TEST_F(StaticFilesTest, NoPathOrLinkLeadsOutOfTheFolder) {
   write(folder / "public-not/x", "x");
   fs::create_directory_symlink(folder / "public-not", root / "sibling");
   for (const auto* path : {"/../secret.txt",
+                           "//index.html",
                            "/sub/../../secret.txt",
                            "/link.txt",
                            "/relative.txt",

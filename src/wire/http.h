@@ -15,7 +15,7 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method;  // upper case; GET for HEAD too, whose body is left out
-  std::string path;    // decoded, begins with '/', without "." and ".." segments
+  std::string path;    // as wire::Target has it
   Parameters query;    // decoded, in order; empty segments are skipped
   std::string body;
   std::string content_type;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 namespace troupe::wire {
 
@@ -59,20 +60,26 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
   return decoded;
 }
 
-Result<std::string> normalise_path(std::string_view path) {
+// Segments are told apart before they are decoded: an encoded '/' belongs to one.
+Result<std::string> decode_path(std::string_view path) {
   std::string normal;
+  std::vector<std::size_t> starts;  // of the segments in `normal`
   for (std::size_t start = 1; start <= path.size();) {
     const std::size_t end = std::min(path.find('/', start), path.size());
-    const std::string_view segment = path.substr(start, end - start);
+    const auto decoded = percent_decode(path.substr(start, end - start));
+    if (!decoded) return Error{"the path has a broken %-escape or is not UTF-8"};
+    const std::string& segment = *decoded;
     const bool last = end == path.size();
     start = end + 1;
     if (segment == "..") {
-      if (normal.empty()) return Error{"the path leaves the root by \"..\""};
-      normal.erase(normal.rfind('/'));
+      if (starts.empty()) return Error{"the path leaves the root by \"..\""};
+      normal.erase(starts.back());
+      starts.pop_back();
       if (last) normal += '/';
     } else if (segment == "." || segment.empty()) {
       if (last) normal += '/';
     } else {
+      starts.push_back(normal.size());
       normal += '/';
       normal += segment;
     }
@@ -130,12 +137,10 @@ Result<Target> parse_target(std::string_view target) {
   if (raw_path.empty() && mark < target.size()) raw_path = "/";
   if (!raw_path.starts_with('/')) return Error{"the request's target does not begin with '/'"};
 
-  const auto path = percent_decode(raw_path);
-  if (!path) return Error{"the path has a broken %-escape or is not UTF-8"};
-  if (path->find('\0') != path->npos) return Error{"the path has a NUL"};
-  TRY(std::string normal, normalise_path(*path));
+  TRY(std::string path, decode_path(raw_path));
+  if (path.find('\0') != path.npos) return Error{"the path has a NUL"};
   TRY(Parameters query, parse_query(target.substr(std::min(mark + 1, target.size()))));
-  return Target{.path = std::move(normal), .query = std::move(query)};
+  return Target{.path = std::move(path), .query = std::move(query)};
 }
 
 }  // namespace troupe::wire

@@ -28,8 +28,9 @@ Result<Parameters> parse_query(std::string_view query);
 const std::string* find_parameter(const Parameters& parameters, std::string_view name);
 
 struct Target {
-  std::string path;  // decoded; begins with '/', has no empty segments and
-                     // neither "." nor ".."
+  // Decoded; begins with '/', has no empty segments and neither "." nor "..", but for what a
+  // segment has brought along behind an encoded '/', which nothing resolves.
+  std::string path;
   Parameters query;
 };
 

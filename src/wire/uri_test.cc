@@ -73,9 +73,16 @@ TEST(Uri, PathsComeOutDecodedAndWithoutDotSegments) {
 
 TEST(Uri, NoSpellingOfDotsLeavesTheRoot) {
   for (const auto* target :
-       {"/..", "/../x", "/a/../../x", "/%2e%2e/x", "/a/..%2f..%2fx", "/./.."}) {
+       {"/..", "/../x", "/a/../../x", "/%2e%2e/x", "/a/%2E./../../x", "/./.."}) {
     EXPECT_TRUE(path_of(target).starts_with("error: ")) << target << " became " << path_of(target);
   }
+}
+
+TEST(Uri, AnEncodedSlashBelongsToItsSegment) {
+  EXPECT_EQ(path_of("/call/..%2Fstop"), "/call/../stop");
+  EXPECT_EQ(path_of("/a/b%2F..%2Fc/d"), "/a/b/../c/d");
+  EXPECT_EQ(path_of("/a/b%2Fc/../d"), "/a/d");
+  EXPECT_EQ(path_of("/a%2F%2Fb"), "/a//b");
 }
 
 TEST(Uri, TargetsThatAreNoPathAreRefused) {
