@@ -287,8 +287,11 @@ class FaultyDiskTest : public testing::TestWithParam<FaultyDisk::Promise> {
  protected:
   void open() {
     told_.emplace();
-    auto opened =
-        open_sqlite({.file = folder_.file(), .bounds = bounds_, .vfs = FaultyDisk::name()}, clock_);
+    auto opened = open_sqlite({.file = folder_.file(),
+                               .bounds = bounds_,
+                               .vfs = FaultyDisk::name(),
+                               .on_recovery = [this] { ++recoveries_; }},
+                              clock_);
     ASSERT_TRUE(opened.has_value()) << opened.error().message << ' ' << random_.seed();
     journal_ = std::move(*opened);
     appender_ = journal_->appender(*told_);
@@ -359,6 +362,7 @@ class FaultyDiskTest : public testing::TestWithParam<FaultyDisk::Promise> {
   StoppedClock clock_;
   Bounds bounds_{.probe_every = std::chrono::milliseconds(5)};
   std::optional<Told> told_;
+  std::atomic<int> recoveries_ = 0;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Appender> appender_;
   std::vector<std::pair<Ticket, std::size_t>> waiting_;
@@ -396,6 +400,7 @@ TEST_P(FaultyDiskTest, AFullDiskRefusesAndRecoversByItself) {
     note_durable();
     ASSERT_TRUE(waiting_.empty());
 
+    const int before = recoveries_;
     disk_.fail(fault);
     ASSERT_TRUE(append_one());
     EXPECT_FALSE(wait_for_last());
@@ -410,7 +415,8 @@ TEST_P(FaultyDiskTest, AFullDiskRefusesAndRecoversByItself) {
     waiting_.clear();
 
     disk_.fail(FaultyDisk::Fault::none);
-    while (journal_->health().refusing) std::this_thread::yield();
+    while (recoveries_ == before) std::this_thread::yield();
+    EXPECT_FALSE(journal_->health().refusing);
   }
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(append_one());
   ASSERT_TRUE(wait_for_last());

@@ -7,6 +7,7 @@
 #include "journal/journal.h"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ struct SqliteOptions {
   Bounds bounds{};
   Retention retention{};
   std::string vfs{};  // of SQLite; empty for its own
+  // The disk could not be written, and can be again. By the writer's thread.
+  std::function<void()> on_recovery{};
 };
 
 // Opens the journal, or makes it with mode 0600. One process at a time may have it: that is for the

@@ -738,13 +738,16 @@ void Writer::refuse(const Error& why) {
 
 void Writer::probe() {
   const auto written = in_transaction([this] { return probe_.run(); });
-  const std::lock_guard lock(mutex_);
-  if (written.has_error()) {
-    health_.why = written.error().message;
-  } else {
+  {
+    const std::lock_guard lock(mutex_);
+    if (written.has_error()) {
+      health_.why = written.error().message;
+      return;
+    }
     health_ = {};
     refusing_ = false;
   }
+  if (options_.on_recovery) options_.on_recovery();
 }
 
 }  // namespace troupe::journal

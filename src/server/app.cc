@@ -105,7 +105,10 @@ Result<void> App::build(const DevExtras* dev) {
     cache_folder_ = data_->cache_folder();
     const std::filesystem::path file =
         config_.journal.empty() ? config_.data_dir / journal::file_name : config_.journal;
-    TRY(journal_, journal::open_sqlite({.file = file}, clock_));
+    const auto say = [log = log_] {
+      log->info("the journal can be written again; turns are taken");
+    };
+    TRY(journal_, journal::open_sqlite({.file = file, .on_recovery = say}, clock_));
     TRY_VOID(system_.use(*journal_));
   }
   const ServerBounds& bounds = config_.bounds;
