@@ -114,6 +114,11 @@ Plugin* Actors::find_plugin(std::string_view name) {
   return found == plugins_.end() || found->second->leaving ? nullptr : found->second.get();
 }
 
+// Whether the journal may know actors of it that are not here.
+bool Actors::may_be_asleep(const Plugin& plugin) const {
+  return gate_ && plugin.version->durability != Durability::none;
+}
+
 Actor* Actors::find(std::string_view address) {
   const auto found = actors_.find(address);
   return found == actors_.end() ? nullptr : found->get();
@@ -124,7 +129,8 @@ void Actors::join(const ViewerPtr& viewer) {
   viewer->actor = find(viewer->address.text());
   if (viewer->actor == nullptr) {
     Plugin* plugin = find_plugin(viewer->address.plugin());
-    if (plugin == nullptr || viewer->watches) {
+    // Who watches one that sleeps has it loaded; it sleeps on.
+    if (plugin == nullptr || (viewer->watches && !may_be_asleep(*plugin))) {
       shards_[viewer->shard].send([viewer] {
         if (viewer->outbox != nullptr) viewer->outbox->refused(R"({"reason":"unavailable"})");
       });
@@ -151,10 +157,9 @@ void Actors::deliver(const Address& address, Message&& message) {
   Actor* actor = find(text);
   if (actor == nullptr) {
     Plugin* plugin = find_plugin(address.plugin());
-    const bool may_be_asleep =
-        gate_ && plugin != nullptr && plugin->version->durability != Durability::none;
     const bool starts = message.kind == Message::Kind::event ||
-                        message.kind == Message::Kind::call || may_be_asleep;
+                        message.kind == Message::Kind::call ||
+                        (plugin != nullptr && may_be_asleep(*plugin));
     if (!starts || plugin == nullptr) {
       std::string reason = plugin == nullptr
                                ? fmt::format("there is no plugin \"{}\"", address.plugin())

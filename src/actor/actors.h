@@ -98,6 +98,7 @@ class Actors {
   // Null when there is no such plugin, or it is leaving.
   Plugin* find_plugin(std::string_view name);
   Actor* find(std::string_view address);
+  bool may_be_asleep(const Plugin& plugin) const;
 
   // Before any actor is. Keeps in it the turns of those that want it.
   void use(journal::Journal& journal);

@@ -18,6 +18,8 @@ inline constexpr std::string_view plugin_name_rule =
     "a plugin's name has 1 to 63 of the characters a-z 0-9 _ . - and begins with a letter or digit";
 // Of percent-encoded parts and `/`; not empty.
 bool is_key(std::string_view key);
+inline constexpr std::string_view key_rule =
+    "a key has 1 to 512 bytes of [A-Za-z0-9._:@~-], %XX and `/` between parts";
 
 class Address {
  public:

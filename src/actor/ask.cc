@@ -15,6 +15,8 @@ std::string_view type_of(const Answer& answer) {
       return "missing";
     case Verdict::refused:
       return "refused";
+    case Verdict::conflict:
+      return "conflict";
     case Verdict::busy:
       return "busy";
     case Verdict::down:

@@ -24,6 +24,7 @@ enum class Verdict {
   failed,       // trap, timeout, out of memory, unusable output: `ending` says which
   missing,      // there is no such actor, function or event
   refused,      // the plugin's behaviour does not do that
+  conflict,     // what is there stands against it
   busy,         // the mailbox is full
   down,         // the actor has failed too often; try again after `retry_ms`
   unavailable,  // the journal cannot take it, or cannot give the actor; as above
@@ -48,7 +49,8 @@ struct Ask {
 using AskPtr = std::shared_ptr<const Ask>;
 
 // How an answer that is not `done` is called where people and programs read it: "error", "trap",
-// "timeout", "oom", "output", "missing", "refused", "busy", "down", "unavailable".
+// "timeout", "oom", "output", "missing", "refused", "conflict", "busy", "down",
+// "unavailable".
 std::string_view type_of(const Answer& answer);
 
 // `{"type":...,"message":...}`: what a client gets as an `error` event, or as the answer to a call.

@@ -122,10 +122,11 @@ Task<> Actor::fork(const Message& message) {
   const auto source = Address::read(message.name);
   if (!journaled_ || journaled_->begun || turns_ != 0 || !source ||
       source->plugin() != address_.plugin()) {
+    const bool is_there = journaled_ && (journaled_->begun || turns_ != 0);
     refuse(message,
-           Verdict::refused,
+           is_there ? Verdict::conflict : Verdict::refused,
            !journaled_ ? "the journal keeps no actors of this plugin"
-           : journaled_->begun || turns_ != 0
+           : is_there
                ? fmt::format("there is an actor {} already", address_.text())
                : fmt::format("only an actor of the plugin {} can be copied", address_.plugin()));
     co_return;

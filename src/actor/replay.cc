@@ -60,6 +60,25 @@ std::string text_of(const Deed* deed) {
   return text;
 }
 
+// Why there is nothing to run again, from the last entry of its journal.
+std::string why_no_turns(const ReplayOrder& order, const std::vector<journal::Entry>& last) {
+  const std::string& address = order.address.text();
+  if (last.empty()) return fmt::format("there is no actor {}", address);
+  const journal::Record& record = last.front().record;
+  if (record.kind == journal::Kind::end) return fmt::format("the actor {} has ended", address);
+  if (order.from > record.turn) {
+    return fmt::format("the last turn of {} is {}", address, record.turn);
+  }
+  if (!journal::is_turn(record.kind)) {
+    return fmt::format(
+        "{} has had no turn since the last entry of its history, which is of the "
+        "kind \"{}\"; only those after it can be run again",
+        address,
+        journal::name_of(record.kind));
+  }
+  return fmt::format("the last turn of {} is too large to be run again", address);
+}
+
 std::optional<Difference> difference(std::string what,
                                      std::string_view expected,
                                      std::string_view got) {
@@ -270,16 +289,19 @@ Task<Result<std::vector<journal::Entry>>> Actors::read_turns(std::string address
 Task<Result<Replayed>> Actors::replay_turns(ReplayOrder order, std::int64_t deadline_ns) {
   const Address& address = order.address;
   Plugin* plugin = find_plugin(address.plugin());
-  if (plugin == nullptr)
-    co_return Error{fmt::format("there is no plugin \"{}\"", address.plugin())};
-  if (!gate_) co_return Error{"this server keeps no history"};
+  if (plugin == nullptr) {
+    co_return Replayed{.nothing = fmt::format("there is no plugin \"{}\"", address.plugin())};
+  }
+  if (!gate_) co_return Replayed{.nothing = "this server keeps no history"};
   Task<Result<std::vector<journal::Entry>>> reading = read_turns(address.text(), order.from);
   Result<std::vector<journal::Entry>> entries = co_await std::move(reading);
   if (entries.has_error()) co_return std::move(entries).error();
   if (entries->empty()) {
-    co_return Error{
-        fmt::format("the journal has no such turns of {} after its last entry of another kind",
-                    address.text())};
+    shard::Reply<Result<std::vector<journal::Entry>>> reply;
+    gate_->journal().history(address.text(), 0, 1, reply.taker(shard()));
+    const Result<std::vector<journal::Entry>> last = co_await reply;
+    if (last.has_error()) co_return last.error();
+    co_return Replayed{.nothing = why_no_turns(order, *last)};
   }
   // What it was before them: a checkpoint, and the turns since, which are run too.
   journal::Past past;
@@ -289,7 +311,9 @@ Task<Result<Replayed>> Actors::replay_turns(ReplayOrder order, std::int64_t dead
     gate_->journal().load(address.text(), before, reply.taker(shard()));
     Result<std::optional<journal::Past>> read = co_await reply;
     if (read.has_error()) co_return std::move(read).error();
-    if (!*read) co_return Error{fmt::format("there is no actor {}", address.text())};
+    if (!*read) {
+      co_return Replayed{.nothing = fmt::format("there is no actor {}", address.text())};
+    }
     past = **std::move(read);
   }
   entries->insert(entries->begin(),
@@ -331,8 +355,8 @@ Task<> Actors::tell_replay(ReplayOrder order, AskPtr ask) {
     order.until = replayed->different_turn;
     Task<Result<Replayed>> again = replay_turns(order, deadline_ns);
     const Result<Replayed> then = co_await std::move(again);
-    const bool is_known = then && then->different_turn == 0 && then->stopped.empty() &&
-                          then->last_turn == replayed->different_turn;
+    const bool is_known = then && then->nothing.empty() && then->different_turn == 0 &&
+                          then->stopped.empty() && then->last_turn == replayed->different_turn;
     if (is_known) {
       auto found = difference(then->yield, replayed->yield);
       if (found) replayed->difference = *std::move(found);
@@ -340,7 +364,12 @@ Task<> Actors::tell_replay(ReplayOrder order, AskPtr ask) {
   }
   --replays_;
   if (replayed.has_error()) {
-    answer(ask, {.verdict = Verdict::missing, .message = replayed.error().message});
+    // The journal cannot be read, or the code of then is not kept.
+    answer(ask, {.verdict = Verdict::unavailable, .message = replayed.error().message});
+    co_return;
+  }
+  if (!replayed->nothing.empty()) {
+    answer(ask, {.verdict = Verdict::missing, .message = replayed->nothing});
     co_return;
   }
   answer(ask, {.output = as_json(*replayed)});

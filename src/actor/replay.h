@@ -63,6 +63,7 @@ struct Yield {
 };
 
 struct Replayed {
+  std::string nothing;  // why there are no such turns; empty: there are
   std::uint64_t first_turn = 0;
   std::uint64_t last_turn = 0;  // that was run
   std::size_t turns = 0;

@@ -131,7 +131,7 @@ TEST_F(ReplayTest, WhatTheCodeOfThenDoesNotRepeatEndsIt) {
 }
 
 TEST_F(ReplayTest, OneThatIsNotThereIsNamed) {
-  EXPECT_EQ(replay(), "the journal has no such turns of p/k after its last entry of another kind");
+  EXPECT_EQ(replay(), "there is no actor p/k");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "server/api.h"
 
+#include "base/printable.h"
 #include "wire/problem.h"
 #include "wire/uri.h"
 
@@ -27,10 +28,7 @@ bool is_token(std::string_view authorization, const std::string& token) {
 
 // What a client wrote, bounded and in one line.
 std::string for_log(std::string_view text) {
-  std::string line(text.substr(0, actor::key_bytes_max));
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, '?');
-  return line;
+  return printable(cut(text, actor::key_bytes_max));
 }
 
 // The first part of a path, which is taken off it.
@@ -56,6 +54,14 @@ wire::Response json_response(std::uint16_t status, std::string body) {
           .headers = {{"Cache-Control", "no-store"}}};
 }
 
+std::optional<bool> Api::flag_of(ApiCall& call, std::string_view name) {
+  const std::string* value = wire::find_parameter(call.request.query, name);
+  if (value == nullptr || *value == "false") return false;
+  if (value->empty() || *value == "true") return true;
+  refuse(call, 400, "bad-flag", fmt::format("the parameter `{}` is `true` or `false`", name));
+  return std::nullopt;
+}
+
 std::vector<socket::Route> Api::routes() {
   const auto admit = [this](const wire::Request& request) -> std::optional<wire::Response> {
     if (is_token(request.authorization, parts_.token)) return std::nullopt;
@@ -69,7 +75,8 @@ std::vector<socket::Route> Api::routes() {
     return response;
   };
   const auto make_call = [](shard::Shard& shard, wire::Request request, socket::Responder r) {
-    return ApiCall{shard, std::move(request), std::make_shared<socket::Responder>(std::move(r))};
+    return ApiCall{
+        shard, std::move(request), {}, std::make_shared<socket::Responder>(std::move(r))};
   };
   const auto handler = [this, make_call](
                            shard::Shard& shard, wire::Request request, socket::Responder r) {
@@ -125,20 +132,20 @@ void Api::handle_actors(ApiCall call, std::string_view rest) {
     return refuse(call,
                   400,
                   "bad-key",
-                  fmt::format("the parameter `key` names the actor: 1 to {} bytes of "
-                              "[A-Za-z0-9._:@~-], %XX and `/` between parts",
-                              actor::key_bytes_max));
+                  fmt::format("the parameter `key` names the actor: {}", actor::key_rule));
   }
+  call.plugin = address.plugin();
   const std::string_view verb = take_part(rest);
   using Kind = actor::Message::Kind;
   if (verb.empty()) {
     const bool of_the_past = !parameter(call.request, "at").empty();
-    const bool forgets = parameter(call.request, "forget") == "true";
     if (method == "GET" && of_the_past) return show_past(std::move(call), address);
     if (method == "GET") return send(std::move(call), address, Kind::show);
-    if (method == "DELETE" && forgets) return end_and_forget(std::move(call), address);
-    if (method == "DELETE") return send(std::move(call), address, Kind::end);
-    return refuse_method(call, "GET, DELETE");
+    if (method != "DELETE") return refuse_method(call, "GET, DELETE");
+    const std::optional<bool> forgets = flag_of(call, "forget");
+    if (!forgets) return;
+    return *forgets ? end_and_forget(std::move(call), address)
+                    : send(std::move(call), address, Kind::end);
   }
   const bool takes_name = verb == "call" || verb == "event";
   if (takes_name != !rest.empty()) {

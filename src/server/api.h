@@ -44,6 +44,7 @@ struct ApiParts {
 struct ApiCall {
   shard::Shard& shard;
   wire::Request request;
+  std::string plugin;  // whose actor it is about; empty: of none
   // Shared by the steps of the answer, of which one answers.
   std::shared_ptr<socket::Responder> responder;
 };
@@ -76,7 +77,13 @@ class Api {
   void call_function(ApiCall call, const actor::Address& address, std::string_view function);
   void send_event(ApiCall call, const actor::Address& address, std::string_view event);
   void watch_actor(ApiCall call, const actor::Address& address);
+  // `found` is called with the shard of the actor, also when only the journal has it; the call is
+  // refused when there is no such actor.
+  void find_actor(ApiCall call,
+                  const actor::Address& address,
+                  std::function<void(ApiCall call, std::size_t shard)> found);
   void watch_logs(ApiCall call, const actor::Address& address);
+  void listen_to_logs(ApiCall& call, const actor::Address& address);
   // The past (api_history.cc).
   void show_past(ApiCall call, const actor::Address& address);
   void list_history(ApiCall call, const actor::Address& address);
@@ -86,6 +93,12 @@ class Api {
   void end_and_forget(ApiCall call, const actor::Address& address);
   // The turn a parameter names; refuses the call when it names none.
   std::optional<std::uint64_t> turn_of(ApiCall& call, std::string_view name);
+  // Whether a parameter asks for something: `NAME`, `NAME=true` or `NAME=false`; refuses the call
+  // when it has another value.
+  std::optional<bool> flag_of(ApiCall& call, std::string_view name);
+  bool has_plugin(std::string_view name) const;
+  // What to tell of a message that nobody could take.
+  std::string why_missing(const ApiCall& call, const actor::Answer& answer) const;
 
   // Plugins (api_plugins.cc).
   void list_plugins(ApiCall call, std::string name);

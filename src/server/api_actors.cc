@@ -2,6 +2,7 @@
 #include "actor/ask.h"
 #include "base/json.h"
 #include "server/api.h"
+#include "server/plugin_loader.h"
 #include "server/watch.h"
 #include "wire/problem.h"
 
@@ -34,6 +35,8 @@ std::uint16_t status_of(const Answer& answer) {
     case Verdict::missing:
     case Verdict::refused:
       return 404;
+    case Verdict::conflict:
+      return 409;
     case Verdict::busy:
       return 429;
     case Verdict::down:
@@ -80,6 +83,21 @@ wire::Response problem_of(const Answer& answer, const wire::Request& request) {
                                  .detail = answer.message,
                                  .request_id = request.request_id,
                                  .retry_seconds = retry_seconds});
+}
+
+bool Api::has_plugin(std::string_view name) const {
+  if (parts_.deployer == nullptr) return true;  // nobody can tell
+  const std::vector<PluginView> views = parts_.deployer->list();
+  return std::ranges::find(views, name, &PluginView::name) != views.end();
+}
+
+// Actors know only of plugins that have code.
+std::string Api::why_missing(const ApiCall& call, const Answer& answer) const {
+  if (parts_.deployer == nullptr || call.plugin.empty()) return answer.message;
+  for (const PluginView& view : parts_.deployer->list()) {
+    if (view.name == call.plugin && view.deployed.current.empty()) return no_code_yet(view.name);
+  }
+  return answer.message;
 }
 
 void Api::list_actors(ApiCall call) {
@@ -129,6 +147,11 @@ void Api::list_actors(ApiCall call) {
 }
 
 void Api::answer_list(ApiCall& call, std::vector<actor::ActorSummary> actors, std::size_t limit) {
+  // The journal may have actors of plugins that the configuration has no more.
+  const std::string plugin(parameter(call.request, "plugin"));
+  if (actors.empty() && !plugin.empty() && !has_plugin(plugin)) {
+    return refuse(call, 404, "missing", fmt::format("there is no plugin \"{}\"", plugin));
+  }
   std::ranges::sort(actors, {}, &actor::ActorSummary::address);
   const bool has_more = actors.size() > limit;
   if (has_more) actors.resize(limit);
@@ -152,6 +175,7 @@ actor::AskPtr Api::ask(ApiCall call, std::function<wire::Response(Answer)> respo
   return std::make_shared<const actor::Ask>(actor::Ask{
       shard, [this, call = std::move(call), respond = std::move(respond)](Answer answered) mutable {
         if (answered.verdict != Verdict::done) {
+          if (answered.verdict == Verdict::missing) answered.message = why_missing(call, answered);
           return answer(call, problem_of(answered, call.request));
         }
         answer(call, respond(std::move(answered)));
@@ -197,7 +221,9 @@ void Api::send_event(ApiCall call, const actor::Address& address, std::string_vi
                       .payload = std::move(payload)});
 }
 
-void Api::watch_actor(ApiCall call, const actor::Address& address) {
+void Api::find_actor(ApiCall call,
+                     const actor::Address& address,
+                     std::function<void(ApiCall call, std::size_t shard)> found) {
   const std::size_t shard = call.shard.index();
   parts_.system.gather(
       shard,
@@ -206,17 +232,33 @@ void Api::watch_actor(ApiCall call, const actor::Address& address) {
       [text = address.text()](actor::Actors& actors) -> int {
         return actors.find(text) != nullptr ? 1 : 0;
       },
-      [this, call = std::move(call), address](const std::vector<int>& has) mutable {
-        const auto found = std::find(has.begin(), has.end(), 1);
-        if (found == has.end()) {
-          return refuse(call, 404, "missing", fmt::format("there is no actor {}", address.text()));
+      [this, call = std::move(call), address, found = std::move(found)](
+          const std::vector<int>& has) mutable {
+        const auto there = std::find(has.begin(), has.end(), 1);
+        if (there != has.end()) {
+          return found(std::move(call), static_cast<std::size_t>(there - has.begin()));
         }
-        watch(parts_.system,
-              call.shard.index(),
-              static_cast<std::size_t>(found - has.begin()),
-              address,
-              call.responder->start_events());
+        // The journal may have one, which is asked about itself and sleeps on.
+        const std::size_t index = call.shard.index();
+        auto told = [this, call = std::move(call), address, found = std::move(found)](
+                        Answer answered) mutable {
+          if (answered.verdict == Verdict::done) {
+            return found(std::move(call), parts_.system.shard_of(address));
+          }
+          if (answered.verdict == Verdict::missing) answered.message = why_missing(call, answered);
+          answer(call, problem_of(answered, call.request));
+        };
+        parts_.system.send(
+            address,
+            {.kind = actor::Message::Kind::show,
+             .ask = std::make_shared<const actor::Ask>(actor::Ask{index, std::move(told)})});
       });
+}
+
+void Api::watch_actor(ApiCall call, const actor::Address& address) {
+  find_actor(std::move(call), address, [this, address](ApiCall found, std::size_t shard) {
+    watch(parts_.system, found.shard.index(), shard, address, found.responder->start_events());
+  });
 }
 
 void Api::watch_logs(ApiCall call, const actor::Address& address) {
@@ -228,6 +270,14 @@ void Api::watch_logs(ApiCall call, const actor::Address& address) {
                                           .request_id = call.request.request_id,
                                           .retry_seconds = 5}));
   }
+  // What an actor has said outlives it.
+  if (parts_.log_feed->has_lines(address.text())) return listen_to_logs(call, address);
+  find_actor(std::move(call), address, [this, address](ApiCall found, std::size_t) {
+    listen_to_logs(found, address);
+  });
+}
+
+void Api::listen_to_logs(ApiCall& call, const actor::Address& address) {
   parts_.log_feed->listen(address.text(), call.shard, call.responder->start_events());
 }
 

@@ -78,10 +78,8 @@ void Api::list_history(ApiCall call, const actor::Address& address) {
             return refuse(*shared, 500, "journal", entries.error().message);
           }
           if (entries->empty()) {
-            return refuse(*shared,
-                          404,
-                          "missing",
-                          fmt::format("the journal has nothing of {}", address.text()));
+            return refuse(
+                *shared, 404, "missing", fmt::format("there is no actor {}", address.text()));
           }
           std::string body = "{\"entries\":[";
           for (const journal::Entry& entry : *entries) {
@@ -156,6 +154,7 @@ void Api::replay(ApiCall call, const actor::Address& address) {
 // Ends the actor, if it lives, and removes what the journal has of it.
 void Api::end_and_forget(ApiCall call, const actor::Address& address) {
   if (parts_.journal == nullptr) return send(std::move(call), address, Message::Kind::end);
+  using Lines = Result<std::vector<journal::ActorLine>>;
   const std::size_t shard = call.shard.index();
   const auto shared = std::make_shared<ApiCall>(std::move(call));
   const auto forgotten = [this, shared, address](Result<void> result) {
@@ -168,10 +167,23 @@ void Api::end_and_forget(ApiCall call, const actor::Address& address) {
   auto ask = std::make_shared<const actor::Ask>(
       actor::Ask{shard, [this, shared, address, forgotten](const Answer& answered) {
                    // One that has ended before is not there, but its history may be.
-                   if (answered.verdict != Verdict::done && answered.verdict != Verdict::missing) {
+                   const bool is_done = answered.verdict == Verdict::done;
+                   if (!is_done && answered.verdict != Verdict::missing) {
                      return answer(*shared, problem_of(answered, shared->request));
                    }
-                   parts_.journal->forget(address.text(), forgotten);
+                   parts_.journal->list(address.text(), "", 1, [=, this](Lines lines) {
+                     const bool is_known =
+                         lines && !lines->empty() && lines->front().address == address.text();
+                     if (is_known) return parts_.journal->forget(address.text(), forgotten);
+                     shared->shard.send([=, this] {
+                       if (lines.has_error()) {
+                         return refuse(*shared, 500, "journal", lines.error().message);
+                       }
+                       // One that the journal was never told of is forgotten with its end.
+                       if (is_done) return answer(*shared, {.status = 204});
+                       refuse(*shared, 404, "missing", "there is no actor " + address.text());
+                     });
+                   });
                  }});
   parts_.system.send(address, {.kind = Message::Kind::end, .ask = std::move(ask)});
 }

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace troupe::server {
@@ -144,10 +144,9 @@ void Api::put_plugin(ApiCall call, std::string name) {
 }
 
 void Api::delete_plugin(ApiCall call, std::string name) {
-  const auto& query = call.request.query;
-  const bool force = std::any_of(
-      query.begin(), query.end(), [](const auto& pair) { return pair.first == "force"; });
-  parts_.deployer->remove(std::move(name), force, answer_later(std::move(call)));
+  const std::optional<bool> force = flag_of(call, "force");
+  if (!force) return;
+  parts_.deployer->remove(std::move(name), *force, answer_later(std::move(call)));
 }
 
 void Api::roll_back(ApiCall call, std::string name) {

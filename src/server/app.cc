@@ -138,6 +138,7 @@ Result<void> App::build(const DevExtras* dev) {
         std::make_unique<Deployer>(std::move(deployments),
                                    loader_parts(),
                                    system_,
+                                   journal_.get(),
                                    clock_,
                                    [this](std::span<const TopicConfig> topics) { route(topics); });
     system_.use(*deployer_);

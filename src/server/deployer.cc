@@ -1,5 +1,6 @@
 #include "server/deployer.h"
 
+#include "actor/ask.h"
 #include "guest/module_cache.h"
 #include "server/suggest.h"
 
@@ -65,11 +66,13 @@ const std::string server_ends = "the server is about to end";
 Deployer::Deployer(Deployments deployments,
                    LoaderParts parts,
                    actor::System& system,
+                   journal::Journal* journal,
                    const Clock& clock,
                    Route route)
     : deployments_(std::move(deployments)),
       parts_(parts),
       system_(system),
+      journal_(journal),
       clock_(clock),
       route_(std::move(route)) {
   parts_.deployments = &deployments_;
@@ -237,13 +240,21 @@ DeployOutcome Deployer::remove_now(const std::string& name, bool force) {
   if (plugin == nullptr) return missing(name);
   const auto use = use_of(name);
   if (!use) return failed(server_ends);
-  if (use->actors > 0 && !force) {
+  const auto kept = living_in_journal(name);
+  if (!kept) return failed(server_ends);
+  if (kept->has_error()) return failed(kept->error().message);
+  // The journal knows all that are in memory, but those whose durability is "none".
+  const std::size_t actors = std::max(use->actors, (*kept)->size());
+  if (actors > 0 && !force) {
     return {.kind = Kind::conflict,
             .message = fmt::format("{} actors of the plugin {} live; end them first, or force it, "
                                    "which ends them",
-                                   use->actors,
+                                   actors,
                                    name)};
   }
+  const auto mistake = end(**kept);
+  if (!mistake) return failed(server_ends);
+  if (!mistake->empty()) return failed(*mistake);
   if (const auto removed = deployments_.remove(name); !removed) {
     return failed(removed.error().message);
   }
@@ -404,6 +415,43 @@ std::optional<Deployer::Use> Deployer::use_of(const std::string& plugin) {
           told(std::move(use));
         });
   });
+}
+
+std::optional<Deployer::Addresses> Deployer::living_in_journal(const std::string& plugin) {
+  constexpr std::size_t page = 4096;
+  std::vector<actor::Address> addresses;
+  if (journal_ == nullptr) return Addresses(std::move(addresses));
+  using Lines = Result<std::vector<journal::ActorLine>>;
+  std::string after;
+  while (true) {
+    const auto lines = wait_for<Lines>(
+        [&](auto told) { journal_->list(plugin + '/', after, page, std::move(told)); });
+    if (!lines) return std::nullopt;
+    if (lines->has_error()) return Addresses(lines->error());
+    for (const journal::ActorLine& line : **lines) {
+      const auto address = actor::Address::read(line.address);
+      if (!line.ended && address) addresses.push_back(*address);
+    }
+    if ((*lines)->size() < page) return Addresses(std::move(addresses));
+    after = (*lines)->back().address;
+  }
+}
+
+std::optional<std::string> Deployer::end(const std::vector<actor::Address>& addresses) {
+  for (const actor::Address& address : addresses) {
+    const auto answer = wait_for<actor::Answer>([&](auto told) {
+      system_.send(
+          address,
+          {.kind = actor::Message::Kind::end,
+           .ask = std::make_shared<const actor::Ask>(actor::Ask{asking_shard, std::move(told)})});
+    });
+    if (!answer) return std::nullopt;
+    if (answer->verdict != actor::Verdict::done && answer->verdict != actor::Verdict::missing) {
+      return fmt::format(
+          "{} cannot be ended, and the plugin stays: {}", address.text(), answer->message);
+    }
+  }
+  return std::string();
 }
 
 Result<void> Deployer::record(const LoadedPlugin& plugin,

@@ -9,6 +9,7 @@
 #include "actor/system.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "journal/journal.h"
 #include "server/config.h"
 #include "server/deployments.h"
 #include "server/plugin_loader.h"
@@ -60,10 +61,12 @@ class Deployer final : public actor::Archive {
   using Done = std::function<void(DeployOutcome)>;
   using Route = std::function<void(std::span<const TopicConfig>)>;
 
-  // `parts`, `system` and `clock` outlive it; `route` leads joins by new rules.
+  // `parts`, `system`, `journal` and `clock` outlive it; `route` leads joins by new rules. Without
+  // a journal, all actors are in memory.
   Deployer(Deployments deployments,
            LoaderParts parts,
            actor::System& system,
+           journal::Journal* journal,
            const Clock& clock,
            Route route);
   Deployer(const Deployer&) = delete;
@@ -119,6 +122,12 @@ class Deployer final : public actor::Archive {
     std::set<std::string> versions;  // by content
   };
   std::optional<Use> use_of(const std::string& plugin);
+  // The plugin's actors that the journal knows to live, asleep or not. Nothing when the server
+  // ends.
+  using Addresses = Result<std::vector<actor::Address>>;
+  std::optional<Addresses> living_in_journal(const std::string& plugin);
+  // Ends them one after another. What could not be ended is why; empty: nothing.
+  std::optional<std::string> end(const std::vector<actor::Address>& addresses);
   template <class T>
   std::optional<T> wait_for(const std::function<void(std::function<void(T)>)>& ask);
 
@@ -133,6 +142,7 @@ class Deployer final : public actor::Archive {
   Deployments deployments_;
   LoaderParts parts_;
   actor::System& system_;
+  journal::Journal* const journal_;
   const Clock& clock_;
   const Route route_;
 

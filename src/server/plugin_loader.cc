@@ -262,7 +262,7 @@ Result<std::vector<LoadedPlugin>> load_plugins(const Config& config, const Loade
                        reason);
       }
     } else {
-      parts.log.warn("plugin {}: has no code yet; troupe deploy {} FILE", plugin.name, plugin.name);
+      parts.log.warn("{}", no_code_yet(plugin.name));
     }
     plugins.push_back(std::move(loaded));
   }
@@ -319,6 +319,10 @@ Result<void> check_events(std::span<const TopicConfig> topics,
   }
   if (!mistakes.empty()) return Error{std::move(mistakes)};
   return {};
+}
+
+std::string no_code_yet(std::string_view plugin) {
+  return fmt::format("plugin {}: has no code yet; troupe deploy {} FILE", plugin, plugin);
 }
 
 std::vector<std::string> events_of(const actor::PluginVersion& version, const Code& code) {

@@ -102,6 +102,9 @@ void log_build(Log& log, std::string_view plugin, const Code& code);
 Result<void> check_events(std::span<const TopicConfig> topics,
                           std::span<const LoadedPlugin> plugins);
 
+// What is said of a plugin that has none.
+std::string no_code_yet(std::string_view plugin);
+
 // What clients may send to a plugin as events, in the order of the source where it is known.
 std::vector<std::string> events_of(const actor::PluginVersion& version, const Code& code);
 

@@ -374,6 +374,10 @@ HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   }
 
   const Route* route = site.routes.find(target->path);
+  if (route != nullptr) {
+    asked_.has_problems = route->has_problems;
+    asked_.request_id = hub().random.letters(request_id_letters);
+  }
   std::variant<StaticFile, FolderWithoutSlash, NoSuchFile> file = NoSuchFile{};
   if (route == nullptr && site.files) file = site.files->open(target->path);
   const bool is_there = route != nullptr || !std::holds_alternative<NoSuchFile>(file);
@@ -387,12 +391,10 @@ HttpConnection::Next HttpConnection::decide(const Parser& parser) {
   }
   if (!is_there) return text_response(404, "There is nothing at this address.\n");
   if (method != "GET" && asked_.verdict == wire::OriginVerdict::refused) {
-    return text_response(403, "Pages of this origin may not do that.\n");
+    return refusal(403, "origin", "Pages of this origin may not do that.");
   }
 
   if (route != nullptr) {
-    asked_.has_problems = route->has_problems;
-    asked_.request_id = hub().random.letters(request_id_letters);
     wire::Request head{.method = method,
                        .path = std::move(target->path),
                        .query = std::move(target->query),
@@ -431,7 +433,7 @@ wire::Response HttpConnection::refuse_method(const Request& request,
   const bool is_options = request.method() == http::verb::options;
   wire::Response response =
       is_options ? wire::Response{.status = 204}
-                 : text_response(405, fmt::format("This address takes {}.\n", allowed));
+                 : refusal(405, "method", fmt::format("This address takes {}.", allowed));
   response.headers.emplace_back("Allow", allowed);
   if (is_options && asked_.verdict == wire::OriginVerdict::allowed) {
     constexpr std::string_view an_hour = "3600";

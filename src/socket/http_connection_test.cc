@@ -295,6 +295,9 @@ TEST_F(HttpTest, ARouteHasItsOwnBoundOnBodiesAndItsOwnErrors) {
   const auto refused = put("/large", 2001);
   EXPECT_EQ(refused.status, 413U);
   EXPECT_EQ(refused.header("content-type"), "application/problem+json");
+  const auto other_method = server.connect().request("POST /large");
+  EXPECT_EQ(other_method.status, 405U);
+  EXPECT_EQ(other_method.header("content-type"), "application/problem+json");
   const std::string chunk = "7d1\r\n" + std::string(2001, 'x') + "\r\n0\r\n\r\n";
   EXPECT_EQ(server.connect().request("PUT /large", "Transfer-Encoding: chunked\r\n", chunk).status,
             413U);

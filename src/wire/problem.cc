@@ -13,6 +13,8 @@ std::string_view title_of(std::uint16_t status) {
       return "Bad Request";
     case 401:
       return "Unauthorized";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
