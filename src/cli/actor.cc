@@ -1,8 +1,10 @@
 #include "actor/address.h"
 #include "base/json.h"
+#include "base/printable.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/content.h"
+#include "cli/number.h"
 #include "cli/table.h"
 
 #include <fmt/chrono.h>
@@ -16,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 namespace troupe::cli {
@@ -25,6 +28,7 @@ using actor::Address;
 
 constexpr std::size_t hash_letters_shown = 12;
 constexpr int page_size = 1000;
+constexpr const char* itself_as_json = "Print what the actor says of itself as one object";
 
 struct ActorArguments {
   ServerOptions server;
@@ -49,9 +53,11 @@ std::string text_of(json::Value object, std::string_view name) {
 std::optional<std::string> path_of(const ActorArguments& arguments, std::string_view verb) {
   const std::optional<Address> address = Address::read(arguments.address);
   if (!address) {
-    fmt::print(stderr,
-               "\"{}\" is no address of an actor; write PLUGIN/KEY, such as todo/todo:all\n",
-               arguments.address);
+    fail(fmt::format(
+        "\"{}\" is no address of an actor; write PLUGIN/KEY, such as todo/todo:all: {}, and {}",
+        arguments.address,
+        actor::plugin_name_rule,
+        actor::key_rule));
     return std::nullopt;
   }
   return fmt::format(
@@ -73,12 +79,12 @@ int list(const ActorArguments& arguments) {
                                           percent_encode(arguments.plugin),
                                           percent_encode(after))});
     if (!answer) return fail(answer.error().message);
-    if (!answer->is_ok()) return fail(answer->problem());
+    if (!answer->is_ok()) return fail(arguments.server, *answer);
     json::Tape tape;
     if (!json::parse(answer->body, tape)) return fail("the server's answer is not JSON");
     for (const json::Value actor : tape.root().find("actors")->elements()) {
       if (arguments.server.json) {
-        fmt::print("{}{}", is_first ? "" : ",\n", actor.raw());
+        fmt::print("{}{}", is_first ? "" : ",\n", printable_lines(actor.raw()));
         is_first = false;
         continue;
       }
@@ -110,11 +116,16 @@ void print_actor(const std::string& body) {
   json::Tape tape;
   if (!json::parse(body, tape)) return;
   for (const json::Member member : tape.root().members()) {
-    fmt::print("{:13} {}\n", member.name.string(), text_of(tape.root(), member.name.string()));
+    const std::string name = member.name.string();
+    fmt::print("{:13} {}\n", name, printable(text_of(tape.root(), name)));
   }
 }
 
 int call(const ActorArguments& arguments) {
+  if (arguments.function == "." || arguments.function == "..") {
+    fail(fmt::format("\"{}\" is no name of a function or an event", arguments.function));
+    return wrong_usage;
+  }
   const auto path = path_of(
       arguments,
       fmt::format(
@@ -123,15 +134,22 @@ int call(const ActorArguments& arguments) {
   std::string input = arguments.input;
   if (arguments.from_stdin) input.assign(std::istreambuf_iterator<char>(std::cin), {});
   if (arguments.is_event && input.empty()) input = "{}";
-  return ask(arguments.server,
-             {.method = "POST",
-              .path = *path,
-              .body = std::move(input),
-              .content_type = arguments.is_event ? "application/json" : "application/octet-stream"},
-             [&](const std::string& body) {
-               std::fwrite(body.data(), 1, body.size(), stdout);
-               if (!body.ends_with('\n')) fmt::print("\n");
-             });
+  const Result<Client> client = Client::create(arguments.server);
+  if (!client) return fail(client.error().message);
+  const Result<ServerAnswer> answer = client->send(
+      {.method = "POST",
+       .path = *path,
+       .body = std::move(input),
+       .content_type = arguments.is_event ? "application/json" : "application/octet-stream"});
+  if (!answer) return fail(answer.error().message);
+  if (!answer->is_ok()) return fail(arguments.server, *answer);
+  // A program gets the bytes as they are.
+  const bool is_shown = ::isatty(STDOUT_FILENO) == 1;
+  const std::string& output = answer->body;
+  fmt::print("{}{}",
+             is_shown ? printable_lines(output) : output,
+             is_shown && !output.ends_with('\n') ? "\n" : "");
+  return 0;
 }
 
 int order(const ActorArguments& arguments,
@@ -145,17 +163,17 @@ int order(const ActorArguments& arguments,
   });
 }
 
-void print_log_line(std::string_view data) {
+std::string log_line(std::string_view data) {
   json::Tape tape;
-  if (!json::parse(data, tape)) return;
+  if (!json::parse(data, tape)) return {};
   const std::int64_t ms =
       tape.root().find("time") ? tape.root().find("time")->integer().value_or(0) : 0;
-  fmt::print("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {} turn {}: {}\n",
-             fmt::gmtime(static_cast<std::time_t>(ms / 1000)),
-             ms % 1000,
-             text_of(tape.root(), "level"),
-             text_of(tape.root(), "turn"),
-             text_of(tape.root(), "text"));
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z {} turn {}: {}\n",
+                     fmt::gmtime(static_cast<std::time_t>(ms / 1000)),
+                     ms % 1000,
+                     text_of(tape.root(), "level"),
+                     text_of(tape.root(), "turn"),
+                     printable_lines(text_of(tape.root(), "text"), "    "));
 }
 
 // Each message a line, until the server or the person ends it.
@@ -165,21 +183,26 @@ int follow(const ActorArguments& arguments, std::string_view verb, bool is_log) 
   const Result<Client> client = Client::create(arguments.server);
   if (!client) return fail(client.error().message);
   const Result<ServerAnswer> answer = client->listen(*path, [&](std::string_view data) {
-    if (is_log && !arguments.server.json) {
-      print_log_line(data);
-    } else {
-      fmt::print("{}\n", data);
-    }
+    const std::string line =
+        is_log && !arguments.server.json ? log_line(data) : printable_lines(data) + '\n';
+    // What cannot be written ends the listening; nothing may be thrown through libcurl.
+    std::fwrite(line.data(), 1, line.size(), stdout);
   });
   if (!answer) return fail(answer.error().message);
-  return answer->is_ok() ? 0 : fail(answer->problem());
+  return answer->is_ok() ? 0 : fail(arguments.server, *answer);
 }
 
-std::string short_text(std::string text) {
+std::string short_text(std::string_view text) {
   constexpr std::size_t shown_max = 60;
-  if (text.size() <= shown_max) return text;
-  text.resize(shown_max);
-  return text + "...";
+  const std::string_view shown = cut(text, shown_max);
+  return std::string(shown) + (shown.size() < text.size() ? "..." : "");
+}
+
+// What an entry was given: of one that goes back or copies, the turn it took.
+std::string input_of(json::Value entry) {
+  const auto source = entry.find("source");
+  if (!source) return short_text(text_of(entry, "input"));
+  return fmt::format("turn {} of {}", text_of(*source, "turn"), text_of(*source, "address"));
 }
 
 // The newest first.
@@ -197,13 +220,13 @@ int history(const ActorArguments& arguments) {
         client->send({.path = fmt::format(
                           "{}&limit={}{}", *path, std::min<std::uint64_t>(left, page_size), from)});
     if (!answer) return fail(answer.error().message);
-    if (!answer->is_ok()) return fail(answer->problem());
+    if (!answer->is_ok()) return fail(arguments.server, *answer);
     json::Tape tape;
     if (!json::parse(answer->body, tape)) return fail("the server's answer is not JSON");
     for (const json::Value entry : tape.root().find("entries")->elements()) {
       --left;
       if (arguments.server.json) {
-        fmt::print("{}\n", entry.raw());
+        print_json(entry.raw());
         continue;
       }
       const std::int64_t ns = entry.find("time_ns")->integer().value_or(0);
@@ -213,7 +236,7 @@ int history(const ActorArguments& arguments) {
                       fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
                                   fmt::gmtime(static_cast<std::time_t>(ns / 1'000'000'000))),
                       text_of(entry, "function"),
-                      short_text(text_of(entry, "input")),
+                      input_of(entry),
                       reason == "-" ? text_of(entry, "result")
                                     : text_of(entry, "result") + ": " + short_text(reason),
                       text_of(entry, "committed")});
@@ -228,13 +251,15 @@ int history(const ActorArguments& arguments) {
 
 void print_replay(json::Value replayed) {
   for (const json::Value failure : replayed.find("failures")->elements()) {
-    const std::string recorded = text_of(failure, "recorded");
-    const std::string now = text_of(failure, "now");
-    fmt::print(
-        "turn {} {}, then: {}\n", text_of(failure, "turn"), text_of(failure, "function"), recorded);
+    const std::string recorded = printable(text_of(failure, "recorded"));
+    const std::string now = printable(text_of(failure, "now"));
+    fmt::print("turn {} {}, then: {}\n",
+               text_of(failure, "turn"),
+               printable(text_of(failure, "function")),
+               recorded);
     fmt::print("  now: {}\n", now == recorded ? "the same" : now);
     const std::string detail = text_of(failure, "detail");
-    if (!detail.empty()) fmt::print("{}\n", detail);
+    if (!detail.empty()) fmt::print("    {}\n", printable_lines(detail, "    "));
   }
   const std::string turns = fmt::format(
       "turns {} to {}", text_of(replayed, "first_turn"), text_of(replayed, "last_turn"));
@@ -243,14 +268,16 @@ void print_replay(json::Value replayed) {
     fmt::print("turn {} came out differently in {}\n  expected: {}\n  got: {}\n{} were run\n",
                text_of(*difference, "turn"),
                text_of(*difference, "what"),
-               text_of(*difference, "expected"),
-               text_of(*difference, "got"),
+               printable(text_of(*difference, "expected")),
+               printable(text_of(*difference, "got")),
                turns);
   } else {
     fmt::print("{} came out as they did\n", turns);
   }
-  if (replayed.find("stopped")) fmt::print("it stopped: {}\n", text_of(replayed, "stopped"));
-  const std::string state = text_of(replayed, "state");
+  if (replayed.find("stopped")) {
+    fmt::print("it stopped: {}\n", printable(text_of(replayed, "stopped")));
+  }
+  const std::string state = printable(text_of(replayed, "state"));
   if (state != "-") fmt::print("the state in the end: {}\n", state);
 }
 
@@ -270,11 +297,11 @@ int replay(const ActorArguments& arguments) {
   if (!client) return fail(client.error().message);
   const Result<ServerAnswer> answer = client->send(request);
   if (!answer) return fail(answer.error().message);
-  if (!answer->is_ok()) return fail(answer->problem());
+  if (!answer->is_ok()) return fail(arguments.server, *answer);
   json::Tape tape;
   if (!json::parse(answer->body, tape)) return fail("the server's answer is not JSON");
   if (arguments.server.json) {
-    fmt::print("{}\n", answer->body);
+    print_json(answer->body);
   } else {
     print_replay(tape.root());
   }
@@ -307,6 +334,7 @@ void add_actor(CLI::App& program, Run& run) {
       "  troupe actor replay todo/todo:all --plugin todo.js");
   const auto add = [&](const std::string& name,
                        const std::string& help,
+                       const std::string& json_help,
                        bool has_address,
                        std::function<int(const ActorArguments&)> action) {
     CLI::App* command = group->add_subcommand(name, help);
@@ -314,45 +342,62 @@ void add_actor(CLI::App& program, Run& run) {
     if (has_address) {
       command->add_option("ADDRESS", arguments->address, "PLUGIN/KEY of the actor")->required();
     }
-    add_server_options(*command, arguments->server);
+    add_server_options(*command, arguments->server, json_help);
     command->callback([&run, arguments, action = std::move(action)] {
       run = [arguments, action] { return action(*arguments); };
     });
     return std::pair(command, arguments);
   };
 
-  const auto [list_command, list_arguments] = add("list", "List the actors", false, list);
+  const auto [list_command, list_arguments] =
+      add("list", "List the actors", "Print one array of all of them", false, list);
   list_command->add_option("--plugin", list_arguments->plugin, "Only those of this plugin");
   const auto [show_command, show_arguments] =
-      add("show", "Print what is known about an actor", true, [](const ActorArguments& arguments) {
-        auto path = path_of(arguments, "");
-        if (path && arguments.turn != 0) *path += fmt::format("&at={}", arguments.turn);
-        return path ? ask(arguments.server, {.path = *path}, print_actor) : wrong_usage;
-      });
+      add("show",
+          "Print what is known about an actor",
+          itself_as_json,
+          true,
+          [](const ActorArguments& arguments) {
+            auto path = path_of(arguments, "");
+            if (path && arguments.turn != 0) *path += fmt::format("&at={}", arguments.turn);
+            return path ? ask(arguments.server, {.path = *path}, print_actor) : wrong_usage;
+          });
   show_command->add_option("--at", show_arguments->turn, "As it was at the end of that turn")
-      ->check(CLI::PositiveNumber);
+      ->check(turn_number());
   const auto [history_command, history_arguments] =
-      add("history", "Print what happened to an actor, the newest first", true, history);
+      add("history",
+          "Print what happened to an actor, the newest first",
+          "Print all that the journal has of each entry, one a line",
+          true,
+          history);
   history_arguments->limit = 50;
   history_command->add_option("--limit", history_arguments->limit, "How many entries at most")
+      ->check(whole_number(1))
       ->capture_default_str();
   const auto [rewind_command, rewind_arguments] =
       add("rewind",
           "Make an actor again what it was at the end of a turn; open pages see it",
+          itself_as_json,
           true,
           [](const auto& arguments) { return go_to(arguments, false); });
   rewind_command->add_option("TURN", rewind_arguments->turn, "As history has it")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(turn_number());
   const auto [fork_command, fork_arguments] =
-      add("fork", "Begin another actor as a copy of this one", true, [](const auto& arguments) {
-        return go_to(arguments, true);
-      });
+      add("fork",
+          "Begin another actor as a copy of this one",
+          itself_as_json,
+          true,
+          [](const auto& arguments) { return go_to(arguments, true); });
   fork_command->add_option("KEY", fork_arguments->function, "Of the new actor")->required();
   fork_command->add_option("--at", fork_arguments->turn, "As it was at the end of that turn")
-      ->check(CLI::PositiveNumber);
+      ->check(turn_number());
   const auto [call_command, call_arguments] =
-      add("call", "Call a function of an actor, which starts if it is not there", true, call);
+      add("call",
+          "Call a function of an actor, which starts if it is not there",
+          "What the actor answers stays as it is",
+          true,
+          call);
   call_command->add_option("FUNCTION", call_arguments->function, "The export to call")->required();
   CLI::Option* input = call_command->add_option("-i,--input", call_arguments->input, "The input");
   call_command
@@ -361,33 +406,44 @@ void add_actor(CLI::App& program, Run& run) {
   call_command->add_flag("--event",
                          call_arguments->is_event,
                          "FUNCTION is an event of a live_state plugin: the input is JSON");
-  add("watch", "Print an actor's state and each change of it", true, [](const auto& arguments) {
-    return follow(arguments, "/watch", false);
-  });
+  add("watch",
+      "Print an actor's state and each change of it",
+      "What is printed is JSON in any case, one message a line",
+      true,
+      [](const auto& arguments) { return follow(arguments, "/watch", false); });
   add("logs",
       "Print an actor's log, the last lines and those to come",
+      "Print each log line as an object, one a line",
       true,
       [](const auto& arguments) { return follow(arguments, "/logs", true); });
-  add("stop", "Put an actor to sleep; its next message wakes it", true, [](const auto& arguments) {
-    return order(arguments, "/stop", "POST", "sleeps");
-  });
+  add("stop",
+      "Put an actor to sleep; its next message wakes it",
+      itself_as_json,
+      true,
+      [](const auto& arguments) { return order(arguments, "/stop", "POST", "sleeps"); });
   add("restart",
       "Drop an actor's instance: back to its last commit",
+      itself_as_json,
       true,
       [](const auto& arguments) { return order(arguments, "/restart", "POST", "was restarted"); });
   const auto [replay_command, replay_arguments] =
       add("replay",
           "Run an actor's turns again beside it, those that failed too, and compare",
+          "Print what came out as one object",
           true,
           replay);
   replay_command->add_option("--from", replay_arguments->turn, "From that turn on")
-      ->check(CLI::PositiveNumber);
+      ->check(turn_number());
   replay_command->add_option(
       "--plugin",
       replay_arguments->plugin,
       "What to run them with instead of what ran them: a module, manifest or source");
-  const auto [delete_command, delete_arguments] =
-      add("delete", "End an actor; its history stays", true, [](const ActorArguments& arguments) {
+  const auto [delete_command, delete_arguments] = add(
+      "delete",
+      "End an actor; its history stays",
+      "Print {} when that is done",
+      true,
+      [](const ActorArguments& arguments) {
         const auto path = path_of(arguments, "");
         if (!path) return wrong_usage;
         return ask(arguments.server,

@@ -292,7 +292,6 @@ int call(const CallArguments& arguments) {
         return done;
       });
   if (!called) return fail(called.error().message);
-  if (!std::cout.flush()) return fail("cannot write to standard output");
   return done ? 0 : failed_operation;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/client.h"
 
 #include "base/json.h"
+#include "base/printable.h"
 #include "cli/command.h"
 #include "cli/config_option.h"
 #include "server/config.h"
@@ -49,7 +50,7 @@ Result<fs::path> data_folder(const ServerOptions& options) {
 
 }  // namespace
 
-void add_server_options(CLI::App& command, ServerOptions& options) {
+void add_server_options(CLI::App& command, ServerOptions& options, const std::string& json_help) {
   command.add_option("--server",
                      options.server,
                      "http://ADDRESS:PORT of the server's admin address; that of the data folder's "
@@ -58,7 +59,11 @@ void add_server_options(CLI::App& command, ServerOptions& options) {
                      options.data,
                      "The server's data folder, for its address and token; what troupe.toml in the "
                      "current folder says when not given");
-  command.add_flag("--json", options.json, "Print the server's answer as JSON");
+  command.add_flag("--json",
+                   options.json,
+                   json_help +
+                       ". A refusal of the server is an object on standard error: type, "
+                       "title, status, detail, request_id");
 }
 
 std::string ServerAnswer::problem() const {
@@ -109,6 +114,7 @@ Result<ServerAnswer> Client::perform(const ServerRequest& request,
 
   Received received{.stream = stream, .curl = curl.get()};
   ::curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  ::curl_easy_setopt(curl.get(), CURLOPT_PATH_AS_IS, 1L);
   ::curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
   ::curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
@@ -167,13 +173,22 @@ int ask(const ServerOptions& options,
   if (!client) return fail(client.error().message);
   const Result<ServerAnswer> answer = client->send(request);
   if (!answer) return fail(answer.error().message);
-  if (!answer->is_ok()) return fail(options.json ? answer->body : answer->problem());
+  if (!answer->is_ok()) return fail(options, *answer);
   if (options.json) {
-    fmt::print("{}", answer->body.empty() ? "{}\n" : answer->body);
+    print_json(answer->body.empty() ? "{}" : answer->body);
   } else {
     print(answer->body);
   }
-  return std::fflush(stdout) == 0 ? 0 : fail("cannot write to standard output");
+  return 0;
+}
+
+int fail(const ServerOptions& options, const ServerAnswer& answer) {
+  return fail(options.json ? answer.body : answer.problem());
+}
+
+void print_json(std::string_view json) {
+  while (json.ends_with('\n')) json.remove_suffix(1);
+  fmt::print("{}\n", printable_lines(json));
 }
 
 std::string percent_encode(std::string_view text) {

@@ -19,8 +19,10 @@ struct ServerOptions {
   bool json = false;
 };
 
-// --server, --data and --json
-void add_server_options(CLI::App& command, ServerOptions& options);
+// --server, --data and --json, which `json_help` explains.
+void add_server_options(CLI::App& command,
+                        ServerOptions& options,
+                        const std::string& json_help = "Print the server's answer as JSON");
 
 struct ServerAnswer {
   long status = 0;
@@ -63,6 +65,13 @@ class Client {
 int ask(const ServerOptions& options,
         const ServerRequest& request,
         const std::function<void(const std::string& body)>& print);
+
+// What the server refused, on standard error: for people, or the whole problem with --json. The
+// exit status.
+int fail(const ServerOptions& options, const ServerAnswer& answer);
+
+// A JSON text on a line of its own.
+void print_json(std::string_view json);
 
 // A value in a query or a part of a path.
 std::string percent_encode(std::string_view text);

@@ -2,7 +2,8 @@
 //
 // An add_* function adds its command with all its flags and help. When the command was chosen,
 // `run` is set to what it does; it returns the exit status: 0, 1 for a failed operation, 2 for
-// wrong usage. Errors go to standard error, results to standard output.
+// wrong usage. Errors go to standard error, results to standard output; run() sees that those have
+// been written.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -33,7 +34,8 @@ void add_version(CLI::App& program, Run& run);
 inline constexpr int failed_operation = 1;
 inline constexpr int wrong_usage = 2;
 
-// Prints to standard error and returns the status for a failed operation.
+// Prints to standard error, control characters but newlines and tabs escaped, and returns the
+// status for a failed operation.
 int fail(std::string_view message);
 
 }  // namespace troupe::cli

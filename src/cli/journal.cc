@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/number.h"
 #include "journal/inspect.h"
 #include "journal/sqlite_journal.h"
 #include "server/data_dir.h"
@@ -91,7 +92,6 @@ int dump(const JournalArguments& arguments) {
     std::cout.flush();
     return fail(dumped.error().message);
   }
-  if (!std::cout.flush()) return fail("cannot write to standard output");
   return 0;
 }
 
@@ -201,7 +201,8 @@ void add_journal(CLI::App& program, Run& run) {
       command->add_subcommand("dump", "Print the entries, in the order they were committed");
   add_data(*dumping, *arguments);
   dumping->add_option("--actor", arguments->address, "Only those of this address");
-  dumping->add_option("--after", arguments->after_batch, "Only those of batches after this one");
+  dumping->add_option("--after", arguments->after_batch, "Only those of batches after this one")
+      ->check(whole_number(0));
   dumping->callback([&run, arguments] { run = [arguments] { return dump(*arguments); }; });
 
   CLI::App* verifying = command->add_subcommand(

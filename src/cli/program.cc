@@ -1,18 +1,59 @@
 #include "cli/program.h"
 
+#include "base/printable.h"
 #include "cli/command.h"
 #include "server/suggest.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace troupe::cli {
 
+namespace {
+
+// Runs the command, and sees to it that what it has printed has been written: the one place that
+// does. fmt::print throws what fwrite reports.
+int run_and_flush(const Run& chosen) {
+  std::error_code why;
+  int status = failed_operation;
+  try {
+    status = chosen();
+    if (std::fflush(stdout) != 0) why = {errno, std::generic_category()};
+  } catch (const std::system_error& error) {
+    if (std::ferror(stderr) != 0) return failed_operation;  // there is no way to say so
+    if (std::ferror(stdout) == 0) throw;
+    why = error.code();
+  }
+  if (std::ferror(stdout) == 0) return status;
+  return fail("cannot write to standard output" + (why ? ": " + why.message() : std::string()));
+}
+
+// Whether the word may be a command of the program or of a group of them; else it is said.
+bool has_command(const CLI::App& group, const std::string& name, const std::string& word) {
+  std::vector<std::string> commands;
+  for (const CLI::App* command : group.get_subcommands({})) {
+    commands.push_back(command->get_name());
+  }
+  if (commands.empty() || word.starts_with('-') ||
+      std::ranges::find(commands, word) != commands.end()) {
+    return true;
+  }
+  fail(fmt::format("{} has no command \"{}\"{}", name, word, server::suggestion(word, commands)));
+  return false;
+}
+
+}  // namespace
+
 int fail(std::string_view message) {
-  fmt::print(stderr, "{}{}", message, message.ends_with('\n') ? "" : "\n");
+  std::string text = printable_lines(message);
+  if (!text.ends_with('\n')) text += '\n';
+  std::fwrite(text.data(), 1, text.size(), stderr);
   return failed_operation;
 }
 
@@ -42,26 +83,22 @@ int run(int argc, char** argv) {
   add_restore(program, chosen);
   add_version(program, chosen);
 
-  std::vector<std::string> commands;
-  for (const CLI::App* command : program.get_subcommands({})) {
-    commands.push_back(command->get_name());
-  }
   if (argc < 2) {
     fmt::print(stderr, "{}", program.help());
     return wrong_usage;
   }
-  const std::string first = argv[1];
-  if (!first.starts_with('-') &&
-      std::find(commands.begin(), commands.end(), first) == commands.end()) {
-    fmt::print(
-        stderr, "troupe has no command \"{}\"{}\n", first, server::suggestion(first, commands));
-    return wrong_usage;
+  if (!has_command(program, "troupe", argv[1])) return wrong_usage;
+  for (const CLI::App* command : program.get_subcommands({})) {
+    if (argc < 3 || command->get_name() != argv[1]) continue;
+    if (!has_command(*command, "troupe " + command->get_name(), argv[2])) return wrong_usage;
   }
 
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return program.exit(error);  // help was asked for
+    if (error.get_exit_code() == 0) {  // help was asked for
+      return run_and_flush([&] { return program.exit(error); });
+    }
     const std::vector<CLI::App*> command = program.get_subcommands();
     fmt::print(stderr,
                "{}\nSee troupe {}--help.\n",
@@ -69,7 +106,7 @@ int run(int argc, char** argv) {
                command.empty() ? "" : command.front()->get_name() + " ");
     return wrong_usage;
   }
-  return chosen ? chosen() : wrong_usage;
+  return chosen ? run_and_flush(chosen) : wrong_usage;
 }
 
 }  // namespace troupe::cli
