@@ -70,8 +70,7 @@ int list(const ActorArguments& arguments) {
   std::vector<std::vector<std::string>> rows = {
       {"actor", "status", "version", "turn", "failures", "viewers", "waiting", "memory"}};
   std::string after;
-  bool is_first = true;
-  if (arguments.server.json) fmt::print("[");
+  std::string json = "[";
   while (true) {
     const Result<ServerAnswer> answer =
         client->send({.path = fmt::format("/actors?limit={}&plugin={}&after={}",
@@ -84,8 +83,8 @@ int list(const ActorArguments& arguments) {
     if (!json::parse(answer->body, tape)) return fail("the server's answer is not JSON");
     for (const json::Value actor : tape.root().find("actors")->elements()) {
       if (arguments.server.json) {
-        fmt::print("{}{}", is_first ? "" : ",\n", printable_lines(actor.raw()));
-        is_first = false;
+        if (json.size() > 1) json += ",\n";
+        json += actor.raw();
         continue;
       }
       std::string version = text_of(actor, "version").substr(0, hash_letters_shown);
@@ -105,7 +104,7 @@ int list(const ActorArguments& arguments) {
     after = next->string();
   }
   if (arguments.server.json) {
-    fmt::print("]\n");
+    print_json(json + "]");
   } else {
     fmt::print("{}", table(rows));
   }
@@ -185,8 +184,7 @@ int follow(const ActorArguments& arguments, std::string_view verb, bool is_log) 
   const Result<ServerAnswer> answer = client->listen(*path, [&](std::string_view data) {
     const std::string line =
         is_log && !arguments.server.json ? log_line(data) : printable_lines(data) + '\n';
-    // What cannot be written ends the listening; nothing may be thrown through libcurl.
-    std::fwrite(line.data(), 1, line.size(), stdout);
+    return write_out(line);
   });
   if (!answer) return fail(answer.error().message);
   return answer->is_ok() ? 0 : fail(arguments.server, *answer);

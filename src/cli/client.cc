@@ -149,7 +149,7 @@ Result<ServerAnswer> Client::send(const ServerRequest& request) const {
 }
 
 Result<ServerAnswer> Client::listen(const std::string& path,
-                                    std::function<void(std::string_view)> hear) const {
+                                    std::function<bool(std::string_view)> hear) const {
   std::string line;
   const std::function<bool(std::string_view)> stream = [&](std::string_view bytes) {
     constexpr std::string_view data = "data: ";
@@ -158,10 +158,10 @@ Result<ServerAnswer> Client::listen(const std::string& path,
         line += c;
         continue;
       }
-      if (line.starts_with(data)) hear(std::string_view(line).substr(data.size()));
+      if (line.starts_with(data) && !hear(std::string_view(line).substr(data.size()))) return false;
       line.clear();
     }
-    return std::fflush(stdout) == 0;
+    return true;
   };
   return perform({.path = path}, &stream);
 }

@@ -48,9 +48,10 @@ class Client {
   static Result<Client> create(const ServerOptions& options);
 
   Result<ServerAnswer> send(const ServerRequest& request) const;
-  // Reads server-sent events until the server ends them: `hear` gets the data of each.
+  // Reads server-sent events until the server ends them: `hear` gets the data of each, throws
+  // nothing, and ends it with false.
   Result<ServerAnswer> listen(const std::string& path,
-                              std::function<void(std::string_view data)> hear) const;
+                              std::function<bool(std::string_view data)> hear) const;
 
  private:
   Client(std::string url, std::string token) : url_(std::move(url)), token_(std::move(token)) {}

@@ -38,4 +38,8 @@ inline constexpr int wrong_usage = 2;
 // status for a failed operation.
 int fail(std::string_view message);
 
+// Writes to standard output what was printed so far, and this. False when that cannot be: run()
+// tells why, and the command may end.
+bool write_out(std::string_view text);
+
 }  // namespace troupe::cli

@@ -17,21 +17,24 @@ namespace troupe::cli {
 
 namespace {
 
+// Why standard output could not be written, the first time. Of this process.
+std::error_code why_unwritten;
+
 // Runs the command, and sees to it that what it has printed has been written: the one place that
 // does. fmt::print throws what fwrite reports.
 int run_and_flush(const Run& chosen) {
-  std::error_code why;
   int status = failed_operation;
   try {
     status = chosen();
-    if (std::fflush(stdout) != 0) why = {errno, std::generic_category()};
+    write_out("");
   } catch (const std::system_error& error) {
     if (std::ferror(stderr) != 0) return failed_operation;  // there is no way to say so
     if (std::ferror(stdout) == 0) throw;
-    why = error.code();
+    if (!why_unwritten) why_unwritten = error.code();
   }
   if (std::ferror(stdout) == 0) return status;
-  return fail("cannot write to standard output" + (why ? ": " + why.message() : std::string()));
+  return fail("cannot write to standard output" +
+              (why_unwritten ? ": " + why_unwritten.message() : std::string()));
 }
 
 // Whether the word may be a command of the program or of a group of them; else it is said.
@@ -49,6 +52,13 @@ bool has_command(const CLI::App& group, const std::string& name, const std::stri
 }
 
 }  // namespace
+
+bool write_out(std::string_view text) {
+  const bool is_written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!is_written && !why_unwritten) why_unwritten = {errno, std::generic_category()};
+  return is_written;
+}
 
 int fail(std::string_view message) {
   std::string text = printable_lines(message);

@@ -105,8 +105,11 @@ void Api::rewind(ApiCall call, const actor::Address& address) {
 void Api::fork(ApiCall call, const actor::Address& address) {
   const actor::Address to(address.plugin(), parameter(call.request, "to"));
   if (!actor::is_key(to.key())) {
-    return refuse(
-        call, 400, "bad-key", "the parameter `to` is the key of the actor that is to begin");
+    return refuse(call,
+                  400,
+                  "bad-key",
+                  fmt::format("the parameter `to` is the key of the actor that is to begin: {}",
+                              actor::key_rule));
   }
   std::optional<std::uint64_t> turn = 0;
   if (!parameter(call.request, "turn").empty()) {

@@ -141,7 +141,7 @@ WRITERS = [
     ["actor", "history", "list/full", "--json"], ["actor", "replay", "list/full"],
     ["actor", "replay", "list/full", "--json"],
     ["actor", "call", "log/full", "echo", "--input", "x" * 10000],
-    ["actor", "stop", "list/full"], ["plugins"], ["reload"], ["version"], ["--help"],
+    ["actor", "stop", "list/full"], ["actor", "watch", "list/full"], ["plugins"], ["reload"], ["version"], ["--help"],
     ["journal", "verify"], ["journal", "dump"], ["backup", "full.backup"]]
 
 
@@ -205,6 +205,7 @@ def test_the_same_words_for_what_is_not_there(served, command):
         assert (problem["type"], problem["detail"]) == ("missing", "there is no actor list/nobody"), arguments
     assert command("actor", "fork", "list/nobody", "copy", status=1) == "there is no actor list/nobody\n"
     assert "no plugin \"nosuch\"" in command("actor", "list", "--plugin", "nosuch", status=1)
+    assert json.loads(command("actor", "list", "--json", "--plugin", "nosuch", status=1))["type"] == "missing"
     assert "has no code yet; troupe deploy later FILE" in command("actor", "call", "later/a", "x", status=1)
 
 
@@ -219,6 +220,7 @@ def test_what_is_no_number_is_named(served, command):
     assert "no whole number" in command("journal", "dump", "--after=-1", status=2)
     assert 'troupe actor has no command "nosuch"' in command("actor", "nosuch", status=2)
     assert "a key has 1 to 512 bytes" in command("actor", "show", "list/a b", status=2)
+    assert "a key has 1 to 512 bytes" in command("actor", "fork", "list/a", "a b", status=1)
 
 
 def test_replay_says_why_there_is_nothing_to_run(served, command):
